@@ -1,0 +1,20 @@
+//! The `SensorPipeline` resource: its types, the rules it must satisfy, and what follows from
+//! it by pure reasoning (identities, the pods' configuration). Knows no I/O.
+
+pub mod admission;
+pub mod connections;
+pub mod identity;
+pub mod input;
+pub mod outputs;
+pub mod pipeline;
+pub mod reason;
+pub mod runtime;
+pub mod scalars;
+pub mod simulator;
+pub mod status;
+pub mod workloads;
+
+pub use identity::PipelineId;
+pub use pipeline::{DeletionPolicy, DesiredState, SensorPipeline, SensorPipelineSpec};
+pub use reason::Reason;
+pub use status::{ConditionType, SensorPipelineStatus};

@@ -1,0 +1,197 @@
+//! What the operator hands to the pods: one JSON document a role, mounted as a file, with no
+//! secret in it. Each holds only what the role acts on, so that an edit restarts no more
+//! than it must.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    connections::{SaslMechanism, SecretRef},
+    identity::PipelineId,
+    input::Input,
+    outputs::{DeadLetter, Table},
+    pipeline::{SensorPipeline, SensorPipelineSpec},
+    simulator::Simulator,
+    workloads::Cors,
+};
+
+/// Where a role finds its document.
+pub const CONFIG_PATH: &str = "/etc/sensorstream/config.json";
+/// Where the keys of the Kafka TLS Secret are mounted.
+pub const KAFKA_TLS_DIR: &str = "/etc/sensorstream/kafka-tls";
+/// The environment variable with the PostgreSQL URI.
+pub const DATABASE_URL_ENV: &str = "DATABASE_URL";
+/// The environment variable with the SASL user name.
+pub const KAFKA_USERNAME_ENV: &str = "KAFKA_USERNAME";
+/// The environment variable with the SASL password.
+pub const KAFKA_PASSWORD_ENV: &str = "KAFKA_PASSWORD";
+/// The port every role listens on, for metrics, health and, with `serve`, the API.
+pub const HTTP_PORT: u16 = 8080;
+
+/// How to reach Kafka, but for the credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KafkaEndpoint {
+    /// host:port pairs that resolve from any namespace.
+    pub bootstrap_servers: String,
+    /// Whether to encrypt.
+    pub tls: bool,
+    /// Whether a Secret is mounted with authorities or a client certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_secret: Option<SecretRef>,
+    /// The SASL mechanism, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sasl_mechanism: Option<SaslMechanism>,
+}
+
+impl KafkaEndpoint {
+    /// The endpoint that a pipeline's spec names, with Services qualified by its namespace.
+    pub fn of(id: &PipelineId, spec: &SensorPipelineSpec) -> Self {
+        Self {
+            bootstrap_servers: spec
+                .kafka
+                .bootstrap_servers
+                .split(',')
+                .map(|pair| match pair.split_once(':') {
+                    Some((host, port)) => format!("{}:{port}", qualified_host(host, &id.namespace)),
+                    None => pair.to_owned(),
+                })
+                .collect::<Vec<_>>()
+                .join(","),
+            tls: spec.kafka.tls.is_some(),
+            tls_secret: spec
+                .kafka
+                .tls
+                .as_ref()
+                .and_then(|tls| tls.secret_ref.clone()),
+            sasl_mechanism: spec.kafka.sasl.as_ref().map(|sasl| sasl.mechanism),
+        }
+    }
+}
+
+/// A host name that resolves from any namespace: one without a dot is a Service in the
+/// pipeline's own. `localhost` stays what it is.
+pub fn qualified_host(host: &str, namespace: &str) -> String {
+    if host.contains('.') || host.contains(':') || host == "localhost" {
+        host.to_owned()
+    } else {
+        format!("{host}.{namespace}.svc")
+    }
+}
+
+/// What `process` acts on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessConfig {
+    /// Whose pod this is.
+    pub pipeline: PipelineId,
+    /// Where the topics are.
+    pub kafka: KafkaEndpoint,
+    /// The PostgreSQL schema of the tables.
+    pub schema: String,
+    /// What comes in.
+    pub input: Input,
+    /// The table of accepted readings.
+    pub table: Table,
+    /// Where bad records go.
+    pub dead_letter: DeadLetter,
+}
+
+/// What `produce` acts on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProduceConfig {
+    /// Whose pod this is.
+    pub pipeline: PipelineId,
+    /// Where the topic is.
+    pub kafka: KafkaEndpoint,
+    /// What readings look like.
+    pub input: Input,
+    /// How they are made.
+    pub simulator: Simulator,
+}
+
+/// What `serve` acts on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServeConfig {
+    /// Whose pod this is.
+    pub pipeline: PipelineId,
+    /// The PostgreSQL schema of the tables.
+    pub schema: String,
+    /// What readings look like.
+    pub input: Input,
+    /// The table of accepted readings.
+    pub table: Table,
+    /// Which web pages may call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+}
+
+/// The documents of one pipeline's roles; those it does not declare are absent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleConfigs {
+    /// For `process`.
+    pub process: ProcessConfig,
+    /// For `produce`.
+    pub produce: Option<ProduceConfig>,
+    /// For `serve`.
+    pub serve: Option<ServeConfig>,
+}
+
+impl RoleConfigs {
+    /// The documents for a pipeline.
+    pub fn of(id: &PipelineId, spec: &SensorPipelineSpec) -> Self {
+        let kafka = KafkaEndpoint::of(id, spec);
+        let schema = schema_of(id, spec);
+        Self {
+            process: ProcessConfig {
+                pipeline: id.clone(),
+                kafka: kafka.clone(),
+                schema: schema.clone(),
+                input: spec.input.clone(),
+                table: spec.outputs.table.clone(),
+                dead_letter: spec.outputs.dead_letter.clone(),
+            },
+            produce: spec.simulator.as_ref().map(|simulator| ProduceConfig {
+                pipeline: id.clone(),
+                kafka,
+                input: spec.input.clone(),
+                simulator: simulator.clone(),
+            }),
+            serve: spec.api.as_ref().map(|api| ServeConfig {
+                pipeline: id.clone(),
+                schema,
+                input: spec.input.clone(),
+                table: spec.outputs.table.clone(),
+                cors: api.cors.clone(),
+            }),
+        }
+    }
+}
+
+/// The PostgreSQL schema of a pipeline's tables.
+pub fn schema_of(id: &PipelineId, spec: &SensorPipelineSpec) -> String {
+    spec.postgres
+        .schema
+        .clone()
+        .unwrap_or_else(|| id.default_schema())
+}
+
+/// The identity of a resource read from the API server.
+///
+/// # Panics
+/// When it has no namespace or name, which the API server always sets.
+pub fn id_of(pipeline: &SensorPipeline) -> PipelineId {
+    PipelineId::new(
+        pipeline
+            .metadata
+            .namespace
+            .clone()
+            .expect("a SensorPipeline is namespaced"),
+        pipeline
+            .metadata
+            .name
+            .clone()
+            .expect("an object read from the API server has a name"),
+    )
+}
