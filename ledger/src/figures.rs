@@ -1,0 +1,100 @@
+//! What the operator reads: every shard of every pipeline of a database, in one query.
+
+use std::collections::BTreeMap;
+
+use sqlx::{PgPool, Row, types::Json};
+
+/// How far one shard is, and what became of its records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardFigures {
+    /// The pipeline, as `namespace/name`.
+    pub pipeline: String,
+    /// The input topic.
+    pub topic: String,
+    /// Kafka's id of the topic.
+    pub incarnation: String,
+    /// The partition.
+    pub partition: i32,
+    /// The pod that took the shard last.
+    pub owner: String,
+    /// Everything below is decided.
+    pub next_offset: i64,
+    /// The watermark, in microseconds since 1970.
+    pub watermark_us: Option<i64>,
+    /// Records taken from the topic.
+    pub records_read: i64,
+    /// Readings in the outputs.
+    pub accepted: i64,
+    /// Records in the dead letter topic or on their way, by reason.
+    pub dead_lettered: BTreeMap<String, i64>,
+    /// Records left out on purpose, by reason.
+    pub dropped: BTreeMap<String, i64>,
+    /// Offsets that vanished before they were read.
+    pub lost: i64,
+    /// When the latest record was committed, in microseconds since 1970.
+    pub last_commit_us: Option<i64>,
+    /// The gap that the shard stopped at: the first offset that still exists.
+    pub data_loss_at: Option<i64>,
+    /// Dead letters decided and not yet known to be sent.
+    pub pending_dead_letters: i64,
+    /// Sinks that the shard waits for: name, since when (microseconds since 1970), error.
+    pub blocked: Vec<BlockedSink>,
+}
+
+/// A sink that a shard waits for.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+pub struct BlockedSink {
+    /// The sink's name, such as `dead-letter`.
+    pub sink: String,
+    /// Since when, in microseconds since 1970.
+    pub since_us: i64,
+    /// What it answers.
+    pub error: String,
+}
+
+/// The figures of every shard in the database.
+pub async fn all(pool: &PgPool) -> Result<Vec<ShardFigures>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT s.pipeline, s.topic, s.incarnation, s.partition, s.owner, s.next_offset,
+                (extract(epoch FROM s.watermark) * 1e6)::bigint AS watermark_us,
+                s.records_read, s.accepted, s.dead_lettered, s.dropped, s.lost,
+                (extract(epoch FROM s.last_commit_at) * 1e6)::bigint AS last_commit_us,
+                s.data_loss_at,
+                (SELECT count(*) FROM sensorstream.pending_dead_letters p
+                  WHERE (p.pipeline, p.stage, p.incarnation, p.partition)
+                      = (s.pipeline, s.stage, s.incarnation, s.partition)) AS pending,
+                (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                          'sink', b.sink,
+                          'since_us', (extract(epoch FROM b.since) * 1e6)::bigint,
+                          'error', b.error) ORDER BY b.sink), '[]')
+                   FROM sensorstream.blocked_sinks b
+                  WHERE (b.pipeline, b.stage, b.incarnation, b.partition)
+                      = (s.pipeline, s.stage, s.incarnation, s.partition)) AS blocked
+           FROM sensorstream.shards s
+          ORDER BY s.pipeline, s.stage, s.incarnation, s.partition",
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(ShardFigures {
+                pipeline: row.try_get("pipeline")?,
+                topic: row.try_get("topic")?,
+                incarnation: row.try_get("incarnation")?,
+                partition: row.try_get("partition")?,
+                owner: row.try_get("owner")?,
+                next_offset: row.try_get("next_offset")?,
+                watermark_us: row.try_get("watermark_us")?,
+                records_read: row.try_get("records_read")?,
+                accepted: row.try_get("accepted")?,
+                dead_lettered: row.try_get::<Json<_>, _>("dead_lettered")?.0,
+                dropped: row.try_get::<Json<_>, _>("dropped")?.0,
+                lost: row.try_get("lost")?,
+                last_commit_us: row.try_get("last_commit_us")?,
+                data_loss_at: row.try_get("data_loss_at")?,
+                pending_dead_letters: row.try_get("pending")?,
+                blocked: row.try_get::<Json<_>, _>("blocked")?.0,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,211 @@
+//! What the processor writes: who owns a shard, how far it is decided, and what became of its
+//! records.
+//!
+//! The owner of a shard is whoever bumped its epoch last ([`take_over`]). A commit moves
+//! `next_offset` by compare and swap on epoch and old offset ([`swap`]), in the transaction that
+//! also writes the output rows: a stale owner changes no row, and its transaction is rolled back.
+//! Everything counted is written as an absolute number, so that a commit tried twice counts once.
+//!
+//! - [`dead_letters`]: decisions that the dead letter sink has still to carry out.
+//! - [`blocked`]: the sinks that a shard waits for.
+
+pub mod blocked;
+pub mod dead_letters;
+
+use std::collections::BTreeMap;
+
+use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
+
+/// The stage that reads the input topic.
+pub const FIRST_STAGE: i16 = 1;
+
+/// Which shard: one partition of one incarnation of a topic, as a pipeline's stage reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ShardKey {
+    /// The pipeline, as `namespace/name`.
+    pub pipeline: String,
+    /// The stage.
+    pub stage: i16,
+    /// Kafka's id of the topic.
+    pub incarnation: String,
+    /// The partition.
+    pub partition: i32,
+}
+
+/// How far a shard is decided, and what became of every record so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShardState {
+    /// Everything below is decided.
+    pub next_offset: i64,
+    /// The watermark, in microseconds since 1970.
+    pub watermark_us: Option<i64>,
+    /// Records taken from the topic.
+    pub records_read: i64,
+    /// Bytes of their keys and values.
+    pub bytes_read: i64,
+    /// Readings in the outputs.
+    pub accepted: i64,
+    /// Records in the dead letter topic or on their way, by reason.
+    pub dead_lettered: BTreeMap<String, i64>,
+    /// Records left out on purpose, by reason.
+    pub dropped: BTreeMap<String, i64>,
+    /// Offsets that vanished before they were read.
+    pub lost: i64,
+    /// The gap that the shard stopped at: the first offset that still exists.
+    pub data_loss_at: Option<i64>,
+}
+
+/// A shard as it was found by the one who took it over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenShard {
+    /// The new owner's epoch.
+    pub epoch: i64,
+    /// Where reading began.
+    pub start_offset: i64,
+    /// How far the shard is.
+    pub state: ShardState,
+}
+
+/// Makes `owner` the owner of a shard, which starts at `fresh_start` if nobody ever had it. Waits
+/// for a commit of the previous owner that is under way.
+pub async fn take_over(
+    connection: &mut PgConnection,
+    key: &ShardKey,
+    topic: &str,
+    owner: &str,
+    fresh_start: i64,
+) -> Result<TakenShard, sqlx::Error> {
+    let row = sqlx::query(
+        "INSERT INTO sensorstream.shards AS s
+                (pipeline, stage, topic, incarnation, partition, epoch, owner, next_offset,
+                 start_offset, dead_letter_cursor)
+         VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $7, $7)
+         ON CONFLICT (pipeline, stage, incarnation, partition)
+         DO UPDATE SET epoch = s.epoch + 1, owner = excluded.owner
+         RETURNING epoch, start_offset, next_offset, records_read, bytes_read, accepted,
+                   dead_lettered, dropped, lost, data_loss_at,
+                   (extract(epoch FROM watermark) * 1e6)::bigint AS watermark_us",
+    )
+    .bind(&key.pipeline)
+    .bind(key.stage)
+    .bind(topic)
+    .bind(&key.incarnation)
+    .bind(key.partition)
+    .bind(owner)
+    .bind(fresh_start)
+    .fetch_one(&mut *connection)
+    .await?;
+    blocked::clear_before(connection, key, row.try_get("epoch")?).await?;
+    Ok(TakenShard {
+        epoch: row.try_get("epoch")?,
+        start_offset: row.try_get("start_offset")?,
+        state: state_of(&row)?,
+    })
+}
+
+fn state_of(row: &PgRow) -> Result<ShardState, sqlx::Error> {
+    Ok(ShardState {
+        next_offset: row.try_get("next_offset")?,
+        watermark_us: row.try_get("watermark_us")?,
+        records_read: row.try_get("records_read")?,
+        bytes_read: row.try_get("bytes_read")?,
+        accepted: row.try_get("accepted")?,
+        dead_lettered: row.try_get::<Json<_>, _>("dead_lettered")?.0,
+        dropped: row.try_get::<Json<_>, _>("dropped")?.0,
+        lost: row.try_get("lost")?,
+        data_loss_at: row.try_get("data_loss_at")?,
+    })
+}
+
+/// Moves a shard from the offset `from` to the state `to`, if `epoch` still owns it and it still
+/// stands at `from`. Answers whether it did. `held_records` says whether the commit is of records
+/// or only of a position. The row stays locked until the transaction ends.
+pub async fn swap(
+    connection: &mut PgConnection,
+    key: &ShardKey,
+    epoch: i64,
+    from: i64,
+    to: &ShardState,
+    held_records: bool,
+) -> Result<bool, sqlx::Error> {
+    let result = sqlx::query(
+        "UPDATE sensorstream.shards
+            SET next_offset = $7,
+                watermark = timestamptz 'epoch' + $8::bigint * interval '1 microsecond',
+                records_read = $9, bytes_read = $10, accepted = $11, dead_lettered = $12,
+                dropped = $13, lost = $14, data_loss_at = $15,
+                last_commit_at = CASE WHEN $16 THEN now() ELSE last_commit_at END
+          WHERE pipeline = $1 AND stage = $2 AND incarnation = $3 AND partition = $4
+            AND epoch = $5 AND next_offset = $6",
+    )
+    .bind(&key.pipeline)
+    .bind(key.stage)
+    .bind(&key.incarnation)
+    .bind(key.partition)
+    .bind(epoch)
+    .bind(from)
+    .bind(to.next_offset)
+    .bind(to.watermark_us)
+    .bind(to.records_read)
+    .bind(to.bytes_read)
+    .bind(to.accepted)
+    .bind(Json(&to.dead_lettered))
+    .bind(Json(&to.dropped))
+    .bind(to.lost)
+    .bind(to.data_loss_at)
+    .bind(held_records)
+    .execute(connection)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}
+
+/// Who owns a shard and where it stands: what decides when the outcome of a commit is unknown.
+/// Locks the row against other owners if `lock` is set.
+pub async fn position(
+    connection: &mut PgConnection,
+    key: &ShardKey,
+    lock: Lock,
+) -> Result<Option<Position>, sqlx::Error> {
+    let row = sqlx::query(match lock {
+        Lock::None => {
+            "SELECT epoch, next_offset FROM sensorstream.shards
+              WHERE pipeline = $1 AND stage = $2 AND incarnation = $3 AND partition = $4"
+        }
+        Lock::UntilCommit => {
+            "SELECT epoch, next_offset FROM sensorstream.shards
+              WHERE pipeline = $1 AND stage = $2 AND incarnation = $3 AND partition = $4
+                FOR UPDATE"
+        }
+    })
+    .bind(&key.pipeline)
+    .bind(key.stage)
+    .bind(&key.incarnation)
+    .bind(key.partition)
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        Ok(Position {
+            epoch: row.try_get("epoch")?,
+            next_offset: row.try_get("next_offset")?,
+        })
+    })
+    .transpose()
+}
+
+/// Who owns a shard and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The owner's epoch.
+    pub epoch: i64,
+    /// Everything below is decided.
+    pub next_offset: i64,
+}
+
+/// Whether reading a row keeps others from changing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// No.
+    None,
+    /// Until the transaction ends.
+    UntilCommit,
+}
