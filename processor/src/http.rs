@@ -1,0 +1,150 @@
+//! The HTTP side that every role has: `/metrics`, `/healthz` (the process works) and `/readyz`
+//! (it can do its job now).
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router, extract::State, http::StatusCode, http::header::CONTENT_TYPE, response::IntoResponse,
+    routing::get,
+};
+use prometheus::{Encoder, Registry, TEXT_FORMAT, TextEncoder};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Whether a role can do its job now. Clones share the answer.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Says whether the role can do its job now.
+    pub fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Relaxed);
+    }
+
+    /// Whether the role can do its job now.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether a role's main loop still turns. Clones share the answer. Until the first beat it is
+/// taken to be alive: a role without such a loop never beats.
+#[derive(Clone, Debug)]
+pub struct Liveness {
+    started: Instant,
+    /// Milliseconds from `started` to the latest beat, and 0 before the first.
+    latest: Arc<AtomicU64>,
+}
+
+/// How long a loop may take for one turn.
+const LONGEST_TURN: Duration = Duration::from_mins(1);
+
+impl Default for Liveness {
+    fn default() -> Self {
+        Self {
+            started: Instant::now(),
+            latest: Arc::default(),
+        }
+    }
+}
+
+impl Liveness {
+    /// Says that the loop turns.
+    pub fn beat(&self) {
+        let now = self.started.elapsed().as_millis();
+        self.latest.store(
+            u64::try_from(now).unwrap_or(u64::MAX).max(1),
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Whether the loop turned lately.
+    pub fn get(&self) -> bool {
+        let latest = self.latest.load(Ordering::Relaxed);
+        latest == 0
+            || self
+                .started
+                .elapsed()
+                .saturating_sub(Duration::from_millis(latest))
+                < LONGEST_TURN
+    }
+}
+
+/// A server yet to be started.
+#[derive(Debug)]
+pub struct Server {
+    listen: SocketAddr,
+    /// The metrics that `/metrics` shows.
+    pub registry: Registry,
+    /// What `/readyz` answers.
+    pub ready: Readiness,
+    /// What `/healthz` answers.
+    pub alive: Liveness,
+}
+
+impl Server {
+    /// A server for an address, with the process's own metrics and not ready yet.
+    ///
+    /// # Panics
+    /// Never: nothing else is registered before.
+    pub fn new(listen: SocketAddr) -> Self {
+        let registry = Registry::new();
+        let process = prometheus::process_collector::ProcessCollector::for_self();
+        registry
+            .register(Box::new(process))
+            .expect("nothing else is registered yet");
+        Self {
+            listen,
+            registry,
+            ready: Readiness::default(),
+            alive: Liveness::default(),
+        }
+    }
+
+    /// Serves health, metrics and the routes of `api` until `shutdown`.
+    pub async fn serve(self, api: Router, shutdown: CancellationToken) -> std::io::Result<()> {
+        let listener = TcpListener::bind(self.listen).await?;
+        let state = (self.registry, self.ready);
+        let alive = self.alive;
+        let router = Router::new()
+            .route("/healthz", get(move || async move { healthz(&alive) }))
+            .route("/readyz", get(readyz))
+            .route("/metrics", get(metrics))
+            .with_state(state)
+            .merge(api);
+        axum::serve(listener, router)
+            .with_graceful_shutdown(shutdown.cancelled_owned())
+            .await
+    }
+}
+
+fn healthz(alive: &Liveness) -> impl IntoResponse + use<> {
+    if alive.get() {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (StatusCode::INTERNAL_SERVER_ERROR, "the main loop hangs\n")
+    }
+}
+
+async fn readyz(State((_, ready)): State<(Registry, Readiness)>) -> impl IntoResponse {
+    if ready.get() {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
+}
+
+async fn metrics(State((registry, _)): State<(Registry, Readiness)>) -> impl IntoResponse {
+    let mut text = Vec::new();
+    TextEncoder::new()
+        .encode(&registry.gather(), &mut text)
+        .expect("writing to memory does not fail");
+    ([(CONTENT_TYPE, TEXT_FORMAT)], text)
+}

@@ -1,0 +1,15 @@
+//! The data plane: one image, three roles.
+//!
+//! - [`produce`]: the simulator, which makes readings and counts what it sends.
+//! - [`process`]: decode → decide → commit, exactly once, with PostgreSQL as the commit log.
+//! - [`serve`]: the query API over the tables.
+//!
+//! Each role is a library function that takes its configuration and a shutdown token, so that
+//! one process can run all of them.
+
+mod backoff;
+pub mod http;
+pub mod process;
+pub mod produce;
+pub mod serve;
+pub mod telemetry;

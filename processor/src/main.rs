@@ -1,0 +1,97 @@
+//! The image's entry point: picks the role, reads its configuration, runs it until told to stop.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, ValueEnum};
+use sensorstream_crds::runtime::{CONFIG_PATH, HTTP_PORT};
+use sensorstream_processor::{http, process, produce, serve, telemetry};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Parser)]
+#[command(version, about = "The data plane of SensorStream")]
+struct Arguments {
+    /// What to do.
+    role: Role,
+    /// The role's configuration, as the operator writes it.
+    #[arg(long, default_value = CONFIG_PATH)]
+    config: PathBuf,
+    /// Where metrics, health and, with `serve`, the API answer.
+    #[arg(long, default_value_t = SocketAddr::from(([0, 0, 0, 0], HTTP_PORT)))]
+    listen: SocketAddr,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Role {
+    /// Makes readings and sends them.
+    Produce,
+    /// Reads, validates and writes readings.
+    Process,
+    /// Answers queries.
+    Serve,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error("reading {0}")]
+    Read(PathBuf, #[source] std::io::Error),
+    #[error("{0} is not the configuration of this role")]
+    Parse(PathBuf, #[source] serde_json::Error),
+    #[error("produce stopped")]
+    Produce(#[source] produce::ProduceError),
+    #[error("process stopped")]
+    Process(#[source] process::ProcessError),
+    #[error("serve stopped")]
+    Serve(#[source] serve::ServeError),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    telemetry::init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = telemetry::chain(&error), "stopped by an error");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), StartError> {
+    let document = std::fs::read_to_string(&arguments.config)
+        .map_err(|error| StartError::Read(arguments.config.clone(), error))?;
+    let wrong = |error| StartError::Parse(arguments.config.clone(), error);
+    let shutdown = shutdown_on_signal();
+    let server = http::Server::new(arguments.listen);
+    match arguments.role {
+        Role::Produce => {
+            let config = serde_json::from_str(&document).map_err(wrong)?;
+            produce::run(config, server, shutdown).await.map_err(StartError::Produce)
+        }
+        Role::Process => {
+            let config = serde_json::from_str(&document).map_err(wrong)?;
+            process::run(config, server, shutdown).await.map_err(StartError::Process)
+        }
+        Role::Serve => {
+            let config = serde_json::from_str(&document).map_err(wrong)?;
+            serve::run(config, server, shutdown).await.map_err(StartError::Serve)
+        }
+    }
+}
+
+/// Cancelled by SIGTERM, which Kubernetes sends, or SIGINT, which a terminal sends.
+fn shutdown_on_signal() -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancelled = token.clone();
+    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be handled");
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("asked to stop");
+        cancelled.cancel();
+    });
+    token
+}

@@ -1,0 +1,229 @@
+//! Records of one shard that are committed together: the readings as rows, the rest as dead
+//! letters, and how far the log has been read.
+//!
+//! Where a batch ends is a matter of time and memory and shows in no result: the outcome of a
+//! record does not depend on its neighbours.
+
+use std::ops::Range;
+
+use sensorstream_broker::partition_queue::Record;
+use sensorstream_crds::Reason;
+
+use super::{
+    copy_binary::Rows,
+    decode::{Decoder, MAX_VALUE_BYTES, Problem, Scratch},
+};
+
+/// Records at which a batch is full.
+pub const MAX_RECORDS: usize = 10_000;
+/// Bytes at which a batch is full.
+pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a record weighs in memory besides its bytes.
+const LETTER_OVERHEAD: usize = 512;
+
+/// A record that is a dead letter, with all that goes to the dead letter topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// Where the record is in the source topic.
+    pub offset: i64,
+    /// Why it is a dead letter.
+    pub problem: Problem,
+    /// The record itself.
+    pub content: Content,
+}
+
+/// What a dead letter keeps of its record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The record.
+    Kept(Copied),
+    /// The record was deleted from the source topic before it could be copied.
+    Lost,
+}
+
+/// A copy of a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// The key.
+    pub key: Option<Vec<u8>>,
+    /// The value, or as much of it as any dead letter may hold.
+    pub value: Option<Vec<u8>>,
+    /// The size of the whole value.
+    pub value_size: usize,
+    /// The headers.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Copied {
+    /// Copies a record on loan.
+    pub fn of(record: &Record<'_>) -> Self {
+        let value = record.payload();
+        Self {
+            key: record.key().map(<[u8]>::to_vec),
+            // A record too large to be read may be far larger than a dead letter can be.
+            value: value.map(|value| value[..value.len().min(MAX_VALUE_BYTES)].to_vec()),
+            value_size: value.map_or(0, <[u8]>::len),
+            headers: record.headers(),
+        }
+    }
+
+    /// How much memory the copy takes.
+    pub fn size(&self) -> usize {
+        let headers: usize = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len))
+            .sum();
+        self.key.as_ref().map_or(0, Vec::len) + self.value.as_ref().map_or(0, Vec::len) + headers
+    }
+}
+
+/// Consecutive records of one shard.
+#[derive(Debug)]
+pub struct Batch {
+    from: i64,
+    to: i64,
+    records: usize,
+    bytes_read: usize,
+    rows: Rows,
+    row_offsets: Vec<i64>,
+    event_times: Vec<i64>,
+    letters: Vec<Letter>,
+    letter_bytes: usize,
+}
+
+impl Batch {
+    /// An empty batch that begins at an offset.
+    pub fn starting_at(offset: i64) -> Self {
+        Self {
+            from: offset,
+            to: offset,
+            records: 0,
+            bytes_read: 0,
+            rows: Rows::default(),
+            row_offsets: Vec::new(),
+            event_times: Vec::new(),
+            letters: Vec::new(),
+            letter_bytes: 0,
+        }
+    }
+
+    /// Empties the batch and begins it anew, keeping its memory.
+    pub fn restart_at(&mut self, offset: i64) {
+        (self.from, self.to) = (offset, offset);
+        self.records = 0;
+        self.bytes_read = 0;
+        self.rows.clear();
+        self.row_offsets.clear();
+        self.event_times.clear();
+        self.letters.clear();
+        self.letter_bytes = 0;
+    }
+
+    /// Decodes a record and takes it in.
+    pub fn add(
+        &mut self,
+        record: &Record<'_>,
+        partition: i32,
+        decoder: &Decoder,
+        scratch: &mut Scratch,
+    ) {
+        let (offset, value) = (record.offset(), record.payload());
+        let outcome = decoder.decode(value, record.timestamp_ms(), scratch, |values, time| {
+            self.rows.push(values, partition, offset);
+            time
+        });
+        match outcome {
+            Ok(event_time) => {
+                self.row_offsets.push(offset);
+                self.event_times.push(event_time);
+            }
+            Err(problem) => {
+                let copied = Copied::of(record);
+                self.letter_bytes += copied.size() + LETTER_OVERHEAD;
+                self.letters.push(Letter {
+                    offset,
+                    problem,
+                    content: Content::Kept(copied),
+                });
+            }
+        }
+        self.records += 1;
+        self.bytes_read += value.map_or(0, <[u8]>::len) + record.key().map_or(0, <[u8]>::len);
+        self.to = offset + 1;
+    }
+
+    /// Notes that the log has been read up to an offset.
+    pub fn advance_to(&mut self, offset: i64) {
+        self.to = self.to.max(offset);
+    }
+
+    /// Whether it should be committed before it takes more.
+    pub fn is_full(&self) -> bool {
+        self.records >= MAX_RECORDS || self.rows.size() + self.letter_bytes >= MAX_BYTES
+    }
+
+    /// Whether there is nothing to commit.
+    pub fn is_empty(&self) -> bool {
+        self.from == self.to
+    }
+
+    /// The first offset it decides.
+    pub fn from(&self) -> i64 {
+        self.from
+    }
+
+    /// The first offset it does not decide.
+    pub fn to(&self) -> i64 {
+        self.to
+    }
+
+    /// Number of records.
+    pub fn records(&self) -> usize {
+        self.records
+    }
+
+    /// Bytes of their keys and values.
+    pub fn bytes_read(&self) -> usize {
+        self.bytes_read
+    }
+
+    /// The readings.
+    pub fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// Where a row's record is in the source topic.
+    pub fn row_offset(&self, row: usize) -> i64 {
+        self.row_offsets[row]
+    }
+
+    /// The event times of some rows, in microseconds since 1970.
+    pub fn event_times(&self, rows: Range<usize>) -> &[i64] {
+        &self.event_times[rows]
+    }
+
+    /// The records that are no readings.
+    pub fn letters(&self) -> &[Letter] {
+        &self.letters
+    }
+
+    /// Takes the dead letters out, after the commit that decided them.
+    pub fn take_letters(&mut self) -> Vec<Letter> {
+        self.letter_bytes = 0;
+        std::mem::take(&mut self.letters)
+    }
+
+    /// How many dead letters there are for each reason.
+    pub fn letters_by_reason(&self) -> impl Iterator<Item = (Reason, i64)> {
+        Reason::ALL.into_iter().filter_map(|reason| {
+            let count = self
+                .letters
+                .iter()
+                .filter(|letter| letter.problem.reason == reason)
+                .count();
+            (count > 0).then_some((reason, count as i64))
+        })
+    }
+}

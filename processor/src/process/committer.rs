@@ -1,0 +1,341 @@
+//! A shard's task: commits its batches one after the other, hands dead letters to the sink once
+//! they are decided, and notes down what the sink has sent.
+//!
+//! What PostgreSQL can't take at the moment is tried again until it can, however long that
+//! takes. The task ends when the shard is given up, or when it turns out that somebody else has
+//! it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use prometheus::IntGauge;
+use sensorstream_crds::Reason;
+use sensorstream_ledger::shard::{ShardKey, ShardState, dead_letters};
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use crate::{backoff::Backoff, telemetry};
+
+use super::{
+    batch::Batch,
+    commit::{self, CommitError, Outcome, Refused, Target},
+    dead_letter::{Job, Sink},
+    incarnation::{Incarnation, IncarnationError},
+    lanes::{LaneError, PATIENCE, within},
+    role::Role,
+    session::{Notice, Notices},
+    worker::Handover,
+};
+
+/// How long a commit may go on after the shard is to be given up.
+const GRACE: Duration = Duration::from_secs(4);
+/// How long the dead letter sink may go on after that.
+const SINK_GRACE: Duration = Duration::from_secs(3);
+/// How often it is noted down what the sink has sent.
+const SETTLE_EVERY: Duration = Duration::from_secs(1);
+
+/// A shard's committing half.
+pub struct Committer {
+    /// What every part of the role shares.
+    pub role: Arc<Role>,
+    /// Which shard.
+    pub key: ShardKey,
+    /// The epoch under which it is owned.
+    pub epoch: i64,
+    /// How far it is.
+    pub state: ShardState,
+    /// The topic that is read.
+    pub topic: Incarnation,
+    /// The dead letter sink.
+    pub sink: Sink,
+    /// Where trouble is told.
+    pub notices: Notices,
+    /// Says when to stop.
+    pub stop: CancellationToken,
+    /// Where others see how far the shard is.
+    pub published: Arc<AtomicI64>,
+}
+
+/// Why a shard can't go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It is to be given up, and what was under way took too long.
+    GivenUp,
+    /// Somebody else has it.
+    Stale,
+    /// The topic is another one.
+    Replaced,
+}
+
+impl Committer {
+    /// Runs until no more batches come, or the shard can't go on.
+    pub async fn run(mut self, mut batches: mpsc::Receiver<Handover>) {
+        let end = self.commit_all(&mut batches).await;
+        match end {
+            Ok(()) | Err(End::GivenUp) => self.finish().await,
+            Err(End::Stale) => {
+                self.role.metrics.stale_commits.inc();
+                tracing::warn!(
+                    partition = self.key.partition,
+                    epoch = self.epoch,
+                    "the shard has another owner; nothing was changed"
+                );
+                self.notices.send(Notice::Stale {
+                    partition: self.key.partition,
+                });
+            }
+            Err(End::Replaced) => self.notices.send(Notice::Replaced),
+        }
+    }
+
+    async fn commit_all(&mut self, batches: &mut mpsc::Receiver<Handover>) -> Result<(), End> {
+        let mut settle_at = Instant::now();
+        loop {
+            tokio::select! {
+                biased;
+                received = batches.recv() => {
+                    let Some((mut batch, give_back)) = received else { return Ok(()) };
+                    let refused = self.commit(&batch).await?;
+                    self.deliver(&mut batch, refused).await?;
+                    // The worker is gone if the shard is being given up.
+                    let _ = give_back.send(batch);
+                }
+                () = self.sink.unsettled(settle_at) => {}
+            }
+            // Also between two batches: a busy shard is never idle.
+            if self.sink.has_unsettled() && Instant::now() >= settle_at {
+                self.settle().await?;
+                settle_at = Instant::now() + SETTLE_EVERY;
+            }
+        }
+    }
+
+    /// Commits a batch, however often it takes. Answers which rows the database refused.
+    async fn commit(&mut self, batch: &Batch) -> Result<Refused, End> {
+        let timer = self.role.metrics.commit_seconds.start_timer();
+        let mut refused = Refused::new();
+        let mut backoff = Backoff::default();
+        let mut blocked = None;
+        loop {
+            let to = commit::state_after(&self.state, batch, &refused, self.role.max_delay_us);
+            let error = match self.attempt(batch, &refused, &to).await? {
+                Ok(Outcome::Committed) => {
+                    timer.observe_duration();
+                    self.count(batch, &refused);
+                    self.published.store(to.next_offset, Ordering::Relaxed);
+                    self.state = to;
+                    return Ok(refused);
+                }
+                Ok(Outcome::Stale) => return Err(End::Stale),
+                Err(CommitError::Refused(error)) => {
+                    match self.find_refused(batch, &refused).await? {
+                        Ok(found) if found.len() > refused.len() => {
+                            refused = found;
+                            continue;
+                        }
+                        Ok(_) => CommitError::Refused(error),
+                        Err(error) => error,
+                    }
+                }
+                Err(error) => error,
+            };
+            if let CommitError::Topic(IncarnationError::Replaced(_)) = &error {
+                return Err(End::Replaced);
+            }
+            self.role.metrics.commit_retries.inc();
+            blocked.get_or_insert_with(|| Waiting::on(&self.role, &error));
+            let wait = backoff.after_failure(rand::random());
+            tracing::warn!(
+                partition = self.key.partition,
+                from = batch.from(),
+                error = telemetry::chain(&error),
+                wait_ms = wait.as_millis() as u64,
+                "the commit is tried again"
+            );
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.out_of_grace() => return Err(End::GivenUp),
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        batch: &Batch,
+        refused: &Refused,
+        to: &ShardState,
+    ) -> Result<Result<Outcome, CommitError>, End> {
+        let attempt = async {
+            let mut lane = self.role.lanes.take().await?;
+            let outcome =
+                commit::attempt(&mut lane, self.target(), batch, refused, to, &self.topic).await?;
+            lane.give_back();
+            Ok(outcome)
+        };
+        tokio::select! {
+            outcome = attempt => Ok(outcome),
+            () = self.out_of_grace() => Err(End::GivenUp),
+        }
+    }
+
+    async fn find_refused(
+        &self,
+        batch: &Batch,
+        known: &Refused,
+    ) -> Result<Result<Refused, CommitError>, End> {
+        let search = async {
+            let mut lane = self.role.lanes.take().await?;
+            let found = commit::find_refused(&mut lane, self.target(), batch, known).await?;
+            lane.give_back();
+            Ok(found)
+        };
+        tokio::select! {
+            found = search => Ok(found),
+            () = self.out_of_grace() => Err(End::GivenUp),
+        }
+    }
+
+    fn target(&self) -> Target<'_> {
+        Target {
+            key: &self.key,
+            epoch: self.epoch,
+            copy: &self.role.copy,
+        }
+    }
+
+    fn count(&self, batch: &Batch, refused: &Refused) {
+        let metrics = &self.role.metrics;
+        let partition = self.key.partition.to_string();
+        metrics
+            .records_read
+            .with_label_values(&[&partition])
+            .inc_by(batch.records() as u64);
+        metrics.bytes_read.inc_by(batch.bytes_read() as u64);
+        metrics
+            .records_accepted
+            .inc_by((batch.rows().count() - refused.len()) as u64);
+        metrics.commit_records.observe(batch.records() as f64);
+        let by_reason = |reason: Reason, count: u64| {
+            metrics
+                .records_dead_lettered
+                .with_label_values(&[reason.as_str()])
+                .inc_by(count);
+        };
+        for (reason, count) in batch.letters_by_reason() {
+            by_reason(reason, count as u64);
+        }
+        if !refused.is_empty() {
+            by_reason(Reason::RejectedBySink, refused.len() as u64);
+        }
+    }
+
+    /// Hands the batch's dead letters to the sink. Waits while it has too many already, which
+    /// holds the shard back.
+    async fn deliver(&mut self, batch: &mut Batch, refused: Refused) -> Result<(), End> {
+        let reread = refused
+            .into_iter()
+            .map(|(row, problem)| dead_letters::PendingDeadLetter {
+                offset: batch.row_offset(row),
+                reason: problem.reason.as_str().to_owned(),
+                detail: problem.detail,
+            });
+        let job = Job {
+            reread: reread.collect(),
+            letters: batch.take_letters(),
+            to: batch.to(),
+        };
+        if job.is_empty() {
+            return Ok(());
+        }
+        let stop = self.stop.clone();
+        tokio::select! {
+            accepted = self.sink.send(job) => accepted.map_err(|_| End::Stale),
+            () = out_of_grace(&stop) => Err(End::GivenUp),
+        }
+    }
+
+    /// Forgets the decisions that the sink has carried out.
+    async fn settle(&mut self) -> Result<(), End> {
+        let cursor = self.sink.delivered();
+        let settled = async {
+            let mut lane = self.role.lanes.take().await?;
+            within(PATIENCE, sqlx::raw_sql("BEGIN").execute(&mut *lane)).await?;
+            let settle = dead_letters::settle(&mut lane, &self.key, self.epoch, cursor);
+            let mine = within(PATIENCE, settle).await?;
+            within(PATIENCE, sqlx::raw_sql("COMMIT").execute(&mut *lane)).await?;
+            lane.give_back();
+            Ok::<_, LaneError>(mine)
+        };
+        match settled.await {
+            Ok(true) => {
+                self.sink.settled(cursor);
+                Ok(())
+            }
+            Ok(false) => Err(End::Stale),
+            // It is noted down the next time; until then the decisions stay, which is harmless.
+            Err(error) => {
+                tracing::warn!(
+                    partition = self.key.partition,
+                    error = telemetry::chain(&error),
+                    "noting down what the dead letter sink has sent"
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets the sink send what it has, for a while, so that the next owner need not.
+    async fn finish(mut self) {
+        let sent = tokio::time::timeout(SINK_GRACE, self.sink.finish())
+            .await
+            .is_ok();
+        if self.sink.has_unsettled() && self.settle().await == Err(End::Stale) {
+            tracing::info!(
+                partition = self.key.partition,
+                "the shard has its next owner already"
+            );
+        }
+        tracing::info!(
+            partition = self.key.partition,
+            next_offset = self.state.next_offset,
+            dead_letters_sent = sent,
+            "gave up the shard"
+        );
+    }
+
+    async fn out_of_grace(&self) {
+        out_of_grace(&self.stop).await;
+    }
+}
+
+/// Waits until the shard is to be given up and the grace time has passed too.
+async fn out_of_grace(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(GRACE).await;
+}
+
+/// Shows, as long as it lives, that a shard waits.
+struct Waiting(IntGauge);
+
+impl Waiting {
+    fn on(role: &Role, error: &CommitError) -> Self {
+        let sink = match error {
+            CommitError::Refused(_) | CommitError::Unavailable(_) => "table",
+            CommitError::Topic(_) => "input",
+        };
+        let gauge = role.metrics.sink_blocked.with_label_values(&[sink]);
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,132 @@
+//! The group consumer: its settings, and how rebalances get from librdkafka to the session.
+//!
+//! A rebalance is only noted in librdkafka's callback. The session answers it when it is ready:
+//! a partition is read only after its shard has been taken over in PostgreSQL, and given up only
+//! after its commit under way has ended. librdkafka waits for the answer, and goes on keeping
+//! the membership alive as long as it is polled.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use rdkafka::{
+    ClientContext, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    error::{KafkaResult, RDKafkaErrorCode},
+    topic_partition_list::TopicPartitionListElem,
+    types::RDKafkaRespErr,
+};
+
+use super::role::Role;
+
+/// What all partition queues together may hold.
+const QUEUED_KBYTES: i32 = 64 * 1024;
+
+/// A change of what the group lets this member read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rebalance {
+    /// These partitions are to be read.
+    Assigned(Vec<i32>),
+    /// These are to be given up in an orderly way.
+    Revoked(Vec<i32>),
+    /// These belong to somebody else already.
+    Lost(Vec<i32>),
+}
+
+/// Receives what librdkafka reports.
+#[derive(Debug, Default)]
+pub struct Reports {
+    rebalances: Mutex<Vec<Rebalance>>,
+    closing: AtomicBool,
+}
+
+/// The group consumer.
+pub type GroupConsumer = BaseConsumer<Reports>;
+
+impl Reports {
+    /// The rebalances since the last call.
+    pub fn take(&self) -> Vec<Rebalance> {
+        std::mem::take(
+            &mut *self
+                .rebalances
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// From now on partitions are given up at once: the session has ended.
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+}
+
+impl ClientContext for Reports {}
+
+impl ConsumerContext for Reports {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let assigned = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        if self.closing.load(Ordering::Relaxed) {
+            let answered = if assigned {
+                consumer.incremental_assign(partitions)
+            } else {
+                consumer.incremental_unassign(partitions)
+            };
+            if let Err(error) = answered {
+                tracing::debug!(%error, "leaving the group");
+            }
+            return;
+        }
+        let numbers = partitions
+            .elements()
+            .iter()
+            .map(TopicPartitionListElem::partition)
+            .collect();
+        let rebalance = if assigned {
+            Rebalance::Assigned(numbers)
+        } else if consumer.assignment_lost() {
+            Rebalance::Lost(numbers)
+        } else {
+            Rebalance::Revoked(numbers)
+        };
+        self.rebalances
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(rebalance);
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        // Offsets in the broker only feed lag tools; the next ones come soon.
+        if let Err(error) = result
+            && error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset)
+        {
+            tracing::debug!(%error, "committing offsets to the broker");
+        }
+    }
+}
+
+/// Makes the consumer of a topic with so many partitions. It is not subscribed yet.
+pub fn create(role: &Role, partitions: i32) -> KafkaResult<GroupConsumer> {
+    let queued = (QUEUED_KBYTES / partitions.max(1)).clamp(1024, 16 * 1024);
+    role.client_config()
+        .set("group.id", role.pipeline.consumer_group())
+        .set("group.protocol", "classic")
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("session.timeout.ms", "10000")
+        .set("heartbeat.interval.ms", "2000")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("isolation.level", "read_committed")
+        // Where to read is PostgreSQL's to say. What can't be read there is lost, never skipped.
+        .set("auto.offset.reset", "error")
+        .set("queued.max.messages.kbytes", queued.to_string())
+        .set("fetch.queue.backoff.ms", "50")
+        // New partitions are found within this time.
+        .set("topic.metadata.refresh.interval.ms", "30000")
+        .create_with_context(Reports::default())
+}

@@ -1,0 +1,278 @@
+//! The thread that sends a shard's dead letters: first what earlier owners decided and did not
+//! send, then what this one's commits decide. Whatever fails is tried again, with a new producer,
+//! as long as this process owns the shard.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rdkafka::consumer::BaseConsumer;
+use sensorstream_crds::Reason;
+use sensorstream_ledger::shard::{
+    self, Lock, ShardKey, blocked,
+    dead_letters::{self, PendingDeadLetter},
+};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{backoff::Backoff, telemetry};
+
+use super::{
+    super::{
+        batch::{Content, Letter},
+        decode::Problem,
+        lanes::{LaneError, PATIENCE, within},
+        role::Role,
+        session::{Notice, Notices},
+    },
+    Job,
+    line::{Line, LineError},
+};
+
+/// The sink's name, in metrics and for the operator.
+const SINK: &str = "dead-letter";
+/// How long the sink may fail before it counts as blocked.
+const BLOCKED_AFTER: Duration = Duration::from_secs(5);
+/// Pending decisions taken from PostgreSQL at once.
+const PAGE: i64 = 500;
+
+/// Sends a shard's dead letters.
+pub(super) struct Courier {
+    pub(super) role: Arc<Role>,
+    pub(super) kafka: Arc<BaseConsumer>,
+    pub(super) key: ShardKey,
+    pub(super) epoch: i64,
+    /// Decisions of earlier owners are below this offset, if any wait.
+    pub(super) recover_below: Option<i64>,
+    pub(super) jobs: mpsc::Receiver<Job>,
+    pub(super) delivered: watch::Sender<i64>,
+    pub(super) notices: Notices,
+    pub(super) stop: CancellationToken,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum CourierError {
+    #[error("the shard has another owner")]
+    NotOwner,
+    #[error("asking PostgreSQL about the shard")]
+    Ledger(#[from] LaneError),
+    #[error(transparent)]
+    Line(#[from] LineError),
+}
+
+impl Courier {
+    /// A name for the thread.
+    pub(super) fn name(&self) -> String {
+        format!("letters-{}", self.key.partition)
+    }
+
+    /// Sends until no more jobs come.
+    pub(super) fn run(mut self) {
+        let mut current = None;
+        let mut backoff = Backoff::default();
+        let mut outage = Outage::default();
+        while let Err(error) = self.serve(&mut current, &mut backoff, &mut outage) {
+            if matches!(error, CourierError::NotOwner) {
+                self.notices.send(Notice::Stale {
+                    partition: self.key.partition,
+                });
+                break;
+            }
+            let wait = backoff.after_failure(rand::random());
+            tracing::warn!(
+                partition = self.key.partition,
+                error = telemetry::chain(&error),
+                wait_ms = wait.as_millis() as u64,
+                "sending dead letters is tried again"
+            );
+            self.report(&mut outage, &error);
+            let stop = self.stop.clone();
+            self.role.runtime.block_on(async {
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = stop.cancelled() => {}
+                }
+            });
+            // What is not sent by now is the next owner's.
+            if self.stop.is_cancelled() {
+                break;
+            }
+        }
+        self.over(&mut outage);
+    }
+
+    /// One producer's life. Ends well when no more jobs come.
+    fn serve(
+        &mut self,
+        current: &mut Option<Job>,
+        backoff: &mut Backoff,
+        outage: &mut Outage,
+    ) -> Result<(), CourierError> {
+        self.check_owner()?;
+        let mut line = Line::open(&self.role, &self.kafka, &self.key)?;
+        self.recover(&mut line)?;
+        loop {
+            if current.is_none() {
+                *current = self.jobs.blocking_recv();
+            }
+            let Some(job) = current else { return Ok(()) };
+            self.deliver(&mut line, job)?;
+            *current = None;
+            backoff.reset();
+            self.over(outage);
+        }
+    }
+
+    /// A stale owner must not fence the new one's producer.
+    fn check_owner(&self) -> Result<(), CourierError> {
+        let position = self.role.runtime.block_on(async {
+            let mut lane = self.role.lanes.take().await?;
+            let position =
+                within(PATIENCE, shard::position(&mut lane, &self.key, Lock::None)).await?;
+            lane.give_back();
+            Ok::<_, LaneError>(position)
+        })?;
+        if position.is_some_and(|position| position.epoch == self.epoch) {
+            Ok(())
+        } else {
+            Err(CourierError::NotOwner)
+        }
+    }
+
+    /// Sends what earlier owners decided and did not send.
+    fn recover(&mut self, line: &mut Line) -> Result<(), CourierError> {
+        let Some(below) = self.recover_below else {
+            return Ok(());
+        };
+        loop {
+            let from = line.cursor();
+            let page = self.role.runtime.block_on(async {
+                let mut lane = self.role.lanes.take().await?;
+                let query = dead_letters::page(&mut lane, &self.key, from, below, PAGE);
+                let found = within(PATIENCE, query).await?;
+                lane.give_back();
+                Ok::<_, LaneError>(found)
+            })?;
+            let last_page = (page.len() as i64) < PAGE;
+            let to = match page.last() {
+                Some(last) if !last_page => last.offset + 1,
+                _ => below,
+            };
+            self.deliver(
+                line,
+                &mut Job {
+                    letters: Vec::new(),
+                    reread: page,
+                    to,
+                },
+            )?;
+            if last_page {
+                self.recover_below = None;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sends a job, in several transactions if many of its records have to be read again.
+    fn deliver(&mut self, line: &mut Line, job: &mut Job) -> Result<(), CourierError> {
+        let mut sent = 0;
+        while !job.reread.is_empty() {
+            let wanted: Vec<i64> = job.reread.iter().map(|pending| pending.offset).collect();
+            let mut found = line.rereader().read(&wanted).map_err(LineError::from)?;
+            let resolved = found.len();
+            let to = job
+                .reread
+                .get(resolved)
+                .map_or(job.to, |unresolved| unresolved.offset);
+            let cut = job.letters.partition_point(|letter| letter.offset < to);
+            let mut letters = job.letters[..cut].to_vec();
+            letters.extend(job.reread[..resolved].iter().map(|pending| {
+                letter(
+                    pending,
+                    found.remove(&pending.offset).unwrap_or(Content::Lost),
+                )
+            }));
+            letters.sort_unstable_by_key(|letter| letter.offset);
+            sent += line.send(&letters, to)?;
+            // Only what has been sent is forgotten: an error before leaves the job whole.
+            job.reread.drain(..resolved);
+            job.letters.drain(..cut);
+        }
+        sent += line.send(&job.letters, job.to)?;
+        self.role.metrics.dead_letters_sent.inc_by(sent as u64);
+        // The committer may have ended; then the next owner finds out.
+        self.delivered.send_replace(job.to);
+        Ok(())
+    }
+
+    fn report(&self, outage: &mut Outage, error: &CourierError) {
+        let began_at = *outage.began_at.get_or_insert_with(Instant::now);
+        if began_at.elapsed() < BLOCKED_AFTER {
+            return;
+        }
+        if !outage.counted {
+            outage.counted = true;
+            self.role
+                .metrics
+                .sink_blocked
+                .with_label_values(&[SINK])
+                .inc();
+        }
+        let text = telemetry::chain(error);
+        let written = self.role.runtime.block_on(async {
+            let mut lane = self.role.lanes.take().await?;
+            let report = blocked::report(&mut lane, &self.key, self.epoch, SINK, &text);
+            within(PATIENCE, report).await?;
+            lane.give_back();
+            Ok::<_, LaneError>(())
+        });
+        if let Err(error) = written {
+            tracing::debug!(error = telemetry::chain(&error), "reporting a blocked sink");
+        }
+    }
+
+    fn over(&self, outage: &mut Outage) {
+        if !std::mem::take(outage).counted {
+            return;
+        }
+        self.role
+            .metrics
+            .sink_blocked
+            .with_label_values(&[SINK])
+            .dec();
+        let written = self.role.runtime.block_on(async {
+            let mut lane = self.role.lanes.take().await?;
+            let clear = blocked::clear(&mut lane, &self.key, self.epoch, SINK);
+            within(PATIENCE, clear).await?;
+            lane.give_back();
+            Ok::<_, LaneError>(())
+        });
+        if let Err(error) = written {
+            tracing::warn!(
+                error = telemetry::chain(&error),
+                "reporting that a sink works again"
+            );
+        }
+    }
+}
+
+/// A time during which sending fails.
+#[derive(Debug, Default)]
+struct Outage {
+    began_at: Option<Instant>,
+    /// Whether it is shown as blocked.
+    counted: bool,
+}
+
+fn letter(pending: &PendingDeadLetter, content: Content) -> Letter {
+    Letter {
+        offset: pending.offset,
+        problem: Problem {
+            // A reason this version does not know was decided by a later one; the words stay.
+            reason: Reason::from_name(&pending.reason).unwrap_or(Reason::RejectedBySink),
+            detail: pending.detail.clone(),
+        },
+        content,
+    }
+}

@@ -1,0 +1,212 @@
+//! One transactional producer's life, from its initialisation to its first error. After an error
+//! nothing is known about the transaction under way, so the producer is thrown away: the next one
+//! aborts or completes that transaction and reads the cursor anew.
+
+use std::{sync::Arc, time::Duration};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, ResourceSpecifier},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, RDKafkaErrorCode},
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+use sensorstream_broker::topics::{self, DescribeError};
+use sensorstream_ledger::shard::ShardKey;
+
+use super::{
+    super::{batch::Letter, role::Role},
+    letter::compose,
+    reread::{RereadError, Rereader},
+};
+
+/// How long one question to Kafka may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Kafka's own default for a topic's `max.message.bytes`.
+const DEFAULT_LIMIT: usize = 1_048_588;
+
+/// Why dead letters could not be sent.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LineError {
+    #[error("the dead letter topic {0} does not exist")]
+    NoTopic(String),
+    #[error("finding the dead letter topic")]
+    Describe(#[from] DescribeError),
+    #[error("{0}")]
+    Kafka(&'static str, #[source] KafkaError),
+    #[error("reading records from the input topic again")]
+    Reread(#[from] RereadError),
+}
+
+/// A way to the dead letter topic.
+pub(super) struct Line {
+    producer: BaseProducer,
+    /// Never joins the group it is named after: the group's offsets are the cursors.
+    reader: Arc<BaseConsumer>,
+    rereader: Rereader,
+    limit: usize,
+    cursor: i64,
+    key: ShardKey,
+    source_topic: String,
+    topic: String,
+}
+
+impl Line {
+    /// Fences whoever had the shard before and finds where it stopped.
+    pub(super) fn open(
+        role: &Role,
+        kafka: &BaseConsumer,
+        key: &ShardKey,
+    ) -> Result<Self, LineError> {
+        let topic = &role.dead_letter_topic;
+        if topics::describe(kafka.client(), &[topic], PATIENCE)?.is_empty() {
+            return Err(LineError::NoTopic(topic.clone()));
+        }
+        let limit = message_limit(role, topic)?;
+        let transactional_id = role
+            .pipeline
+            .dead_letter_transactional_id(&key.incarnation, key.partition);
+        let producer: BaseProducer = role
+            .client_config()
+            .set("transactional.id", transactional_id)
+            .set("transaction.timeout.ms", "30000")
+            .set("message.timeout.ms", "20000")
+            .set("message.max.bytes", limit.to_string())
+            // Like Java's: a key's dead letters are in one partition, whoever wrote them.
+            .set("partitioner", "murmur2_random")
+            .create()
+            .map_err(|error| LineError::Kafka("making the dead letter producer", error))?;
+        producer
+            .init_transactions(PATIENCE)
+            .map_err(|error| LineError::Kafka("initialising the dead letter producer", error))?;
+        let reader: BaseConsumer = role
+            .client_config()
+            .set("group.id", role.pipeline.dead_letter_group())
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            // Also makes the broker wait for offsets of a transaction that is being completed.
+            .set("isolation.level", "read_committed")
+            .set("auto.offset.reset", "error")
+            .set("enable.partition.eof", "true")
+            .set("queued.max.messages.kbytes", "4096")
+            .create()
+            .map_err(|error| LineError::Kafka("making the dead letter reader", error))?;
+        let reader = Arc::new(reader);
+        let cursor = cursor(&reader, &role.topic, key)?;
+        Ok(Self {
+            producer,
+            rereader: Rereader::new(&reader, &role.topic, key.partition)?,
+            reader,
+            limit,
+            cursor,
+            key: key.clone(),
+            source_topic: role.topic.clone(),
+            topic: topic.clone(),
+        })
+    }
+
+    /// Everything below has been sent.
+    pub(super) fn cursor(&self) -> i64 {
+        self.cursor
+    }
+
+    /// What reads records again.
+    pub(super) fn rereader(&mut self) -> &mut Rereader {
+        &mut self.rereader
+    }
+
+    /// Sends those of the letters that have not been sent, and moves the cursor to `to`, all or
+    /// nothing. Answers how many were sent.
+    pub(super) fn send(&mut self, letters: &[Letter], to: i64) -> Result<usize, LineError> {
+        if to <= self.cursor {
+            return Ok(0);
+        }
+        let failed = |what| move |error| LineError::Kafka(what, error);
+        let due = &letters[letters.partition_point(|letter| letter.offset < self.cursor)..];
+        self.producer
+            .begin_transaction()
+            .map_err(failed("beginning a transaction"))?;
+        for letter in due {
+            self.enqueue(letter)
+                .map_err(failed("sending a dead letter"))?;
+        }
+        let mut offsets = TopicPartitionList::new();
+        {
+            let mut element = offsets.add_partition(&self.source_topic, self.key.partition);
+            element
+                .set_offset(Offset::Offset(to))
+                .map_err(failed("naming the cursor"))?;
+            // A topic made anew has the same name, and its records other offsets.
+            element.set_metadata(&self.key.incarnation);
+        }
+        let group = self
+            .reader
+            .group_metadata()
+            .ok_or_else(|| LineError::Kafka("naming the cursor's group", KafkaError::Canceled))?;
+        self.producer
+            .send_offsets_to_transaction(&offsets, &group, PATIENCE)
+            .map_err(failed("sending the cursor"))?;
+        self.producer
+            .commit_transaction(PATIENCE)
+            .map_err(failed("committing a transaction"))?;
+        self.cursor = to;
+        Ok(due.len())
+    }
+
+    fn enqueue(&self, letter: &Letter) -> Result<(), KafkaError> {
+        let message = compose(letter, &self.source_topic, self.key.partition, self.limit);
+        let mut record = BaseRecord::<[u8], [u8]>::to(&self.topic).headers(message.headers());
+        record.key = message.key;
+        record.payload = message.value;
+        while let Err((error, returned)) = self.producer.send(record) {
+            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
+                return Err(error);
+            }
+            self.producer.poll(Duration::from_millis(100));
+            record = returned;
+        }
+        Ok(())
+    }
+}
+
+/// How large a message the topic takes.
+fn message_limit(role: &Role, topic: &str) -> Result<usize, LineError> {
+    let failed = |error| LineError::Kafka("reading the dead letter topic's settings", error);
+    let admin: AdminClient<DefaultClientContext> = role.client_config().create().map_err(failed)?;
+    let asked = [ResourceSpecifier::Topic(topic)];
+    let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+    let answers = role
+        .runtime
+        .block_on(admin.describe_configs(&asked, &options))
+        .map_err(failed)?;
+    Ok(answers
+        .iter()
+        .filter_map(|answer| answer.as_ref().ok())
+        .find_map(|resource| {
+            resource
+                .get("max.message.bytes")?
+                .value
+                .as_ref()?
+                .parse()
+                .ok()
+        })
+        .unwrap_or(DEFAULT_LIMIT))
+}
+
+/// The sink's cursor of this incarnation: the least offset if nothing was ever sent.
+fn cursor(reader: &BaseConsumer, topic: &str, key: &ShardKey) -> Result<i64, LineError> {
+    let failed = |error| LineError::Kafka("reading the dead letter sink's cursor", error);
+    let mut asked = TopicPartitionList::new();
+    asked.add_partition(topic, key.partition);
+    let answered = reader.committed_offsets(asked, PATIENCE).map_err(failed)?;
+    for element in answered.elements() {
+        element.error().map_err(failed)?;
+        if let Offset::Offset(offset) = element.offset()
+            && element.metadata() == key.incarnation
+        {
+            return Ok(offset);
+        }
+    }
+    Ok(i64::MIN)
+}

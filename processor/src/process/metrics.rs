@@ -1,0 +1,130 @@
+//! The role's metrics, each defined once.
+
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    core::Collector, exponential_buckets,
+};
+
+/// The role's metrics. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Records committed, whatever became of them, by partition.
+    pub records_read: IntCounterVec,
+    /// Bytes of their keys and values.
+    pub bytes_read: IntCounter,
+    /// Readings committed to the table.
+    pub records_accepted: IntCounter,
+    /// Records decided to be dead letters, by reason.
+    pub records_dead_lettered: IntCounterVec,
+    /// Dead letters committed to the dead letter topic.
+    pub dead_letters_sent: IntCounter,
+    /// Offsets that vanished from the topic before they were read.
+    pub offsets_lost: IntCounter,
+    /// Offsets between the topic's end and what is committed, by partition.
+    pub lag: IntGaugeVec,
+    /// Time of a commit, repetitions included.
+    pub commit_seconds: Histogram,
+    /// Records in a commit.
+    pub commit_records: Histogram,
+    /// Commits that were tried again.
+    pub commit_retries: IntCounter,
+    /// Commits that changed nothing because another owner had the shard.
+    pub stale_commits: IntCounter,
+    /// Whether a sink makes shards wait: how many.
+    pub sink_blocked: IntGaugeVec,
+    /// Assignments and revocations of partitions.
+    pub rebalances: IntCounter,
+    /// Shards owned now.
+    pub shards_owned: IntGauge,
+    /// Owned shards that stand still because records were lost.
+    pub shards_halted: IntGauge,
+    /// Readings deleted because they were older than the table keeps them.
+    pub rows_expired: IntCounter,
+}
+
+impl Metrics {
+    /// Defines the metrics.
+    ///
+    /// # Panics
+    /// When the registry has metrics of these names already.
+    pub fn new(registry: &Registry) -> Self {
+        let define = Definer(registry);
+        Self {
+            records_read: define.counters("records_read_total", "Records committed", "partition"),
+            bytes_read: define.counter("bytes_read_total", "Bytes of committed keys and values"),
+            records_accepted: define.counter("records_accepted_total", "Readings committed"),
+            records_dead_lettered: define.counters(
+                "records_dead_lettered_total",
+                "Records decided to be dead letters",
+                "reason",
+            ),
+            dead_letters_sent: define.counter(
+                "dead_letters_sent_total",
+                "Dead letters in the dead letter topic",
+            ),
+            offsets_lost: define.counter(
+                "offsets_lost_total",
+                "Offsets that vanished before they were read",
+            ),
+            lag: define.gauges("lag_records", "Offsets not yet committed", "partition"),
+            commit_seconds: define.histogram(
+                "commit_duration_seconds",
+                "Time of a commit, repetitions included",
+                0.001,
+            ),
+            commit_records: define.histogram("commit_records", "Records in a commit", 1.0),
+            commit_retries: define.counter("commit_retries_total", "Commits tried again"),
+            stale_commits: define.counter(
+                "stale_commits_total",
+                "Commits refused because the shard moved on",
+            ),
+            sink_blocked: define.gauges("sink_blocked", "Shards that wait for a sink", "sink"),
+            rebalances: define.counter("rebalances_total", "Assignments and revocations"),
+            shards_owned: define.gauge("shards_owned", "Shards owned"),
+            shards_halted: define.gauge(
+                "shards_halted",
+                "Owned shards that stand still because of lost records",
+            ),
+            rows_expired: define.counter("rows_expired_total", "Readings past their retention"),
+        }
+    }
+}
+
+struct Definer<'a>(&'a Registry);
+
+impl Definer<'_> {
+    fn register<C: Collector + Clone + 'static>(&self, metric: prometheus::Result<C>) -> C {
+        let metric = metric.expect("the definition is sound");
+        self.0
+            .register(Box::new(metric.clone()))
+            .expect("each name is defined once");
+        metric
+    }
+
+    fn counter(&self, name: &str, help: &str) -> IntCounter {
+        self.register(IntCounter::new(full(name), help))
+    }
+
+    fn counters(&self, name: &str, help: &str, label: &str) -> IntCounterVec {
+        self.register(IntCounterVec::new(Opts::new(full(name), help), &[label]))
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> IntGauge {
+        self.register(IntGauge::new(full(name), help))
+    }
+
+    fn gauges(&self, name: &str, help: &str, label: &str) -> IntGaugeVec {
+        self.register(IntGaugeVec::new(Opts::new(full(name), help), &[label]))
+    }
+
+    fn histogram(&self, name: &str, help: &str, first: f64) -> Histogram {
+        let buckets = exponential_buckets(first, 2.0, 15).expect("the buckets grow");
+        self.register(Histogram::with_opts(
+            HistogramOpts::new(full(name), help).buckets(buckets),
+        ))
+    }
+}
+
+fn full(name: &str) -> String {
+    format!("sensorstream_processor_{name}")
+}

@@ -1,0 +1,278 @@
+//! Taking shards over: becomes their owner in PostgreSQL, and finds where to read on.
+//!
+//! Kafka says where each partition begins and ends, PostgreSQL how far it is decided. If records
+//! between the two have vanished, `onDataLoss` says whether the shard stops there or goes on.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use rdkafka::{consumer::BaseConsumer, error::KafkaError};
+use sensorstream_broker::offsets;
+use sensorstream_crds::input::OnDataLoss;
+use sensorstream_ledger::shard::{self, FIRST_STAGE, ShardKey, ShardState, dead_letters};
+
+use crate::{backoff::Backoff, telemetry};
+
+use super::{
+    incarnation::{Incarnation, IncarnationError},
+    lanes::{LaneError, PATIENCE, within},
+    role::Role,
+};
+
+/// How long Kafka may take to say where partitions begin and end.
+const KAFKA_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A shard that was taken over.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// Which shard.
+    pub key: ShardKey,
+    /// The epoch under which it is owned.
+    pub epoch: i64,
+    /// How far it is.
+    pub state: ShardState,
+    /// Whether decisions wait for the dead letter sink.
+    pub pending_dead_letters: bool,
+    /// Where the partition ends.
+    pub end_offset: i64,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum TakeOverError {
+    #[error("confirming the input topic")]
+    Topic(#[from] IncarnationError),
+    #[error("asking Kafka where the partitions of {0} begin and end")]
+    Offsets(String, #[source] KafkaError),
+    #[error("Kafka does not say where partition {0} begins and ends")]
+    NoOffsets(i32),
+    #[error("taking the shards over in PostgreSQL")]
+    Ledger(#[from] LaneError),
+    #[error("partition {0} was taken over by somebody else meanwhile")]
+    Overtaken(i32),
+}
+
+/// Where a partition begins and ends now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Extent {
+    begin: i64,
+    end: i64,
+}
+
+/// Takes shards over, however often it takes. Fails only if the topic is another one.
+pub async fn take_over(
+    role: &Role,
+    topic: &Incarnation,
+    kafka: &Arc<BaseConsumer>,
+    partitions: &[i32],
+) -> Result<Vec<Taken>, IncarnationError> {
+    let mut backoff = Backoff::default();
+    loop {
+        let error = match try_once(role, topic, kafka, partitions).await {
+            Ok(taken) => return Ok(taken),
+            Err(TakeOverError::Topic(error @ IncarnationError::Replaced(_))) => return Err(error),
+            Err(error) => error,
+        };
+        let wait = backoff.after_failure(rand::random());
+        tracing::warn!(
+            ?partitions,
+            error = telemetry::chain(&error),
+            wait_ms = wait.as_millis() as u64,
+            "taking the shards over is tried again"
+        );
+        tokio::time::sleep(wait).await;
+    }
+}
+
+async fn try_once(
+    role: &Role,
+    topic: &Incarnation,
+    kafka: &Arc<BaseConsumer>,
+    partitions: &[i32],
+) -> Result<Vec<Taken>, TakeOverError> {
+    let extents = extents(kafka, topic.topic(), partitions).await?;
+    // Asked after the extents, so that these are the confirmed topic's.
+    topic.confirm().await?;
+    let mut lane = role.lanes.take().await?;
+    let mut all = Vec::with_capacity(partitions.len());
+    for (partition, extent) in extents {
+        let key = ShardKey {
+            pipeline: role.pipeline.to_string(),
+            stage: FIRST_STAGE,
+            incarnation: topic.id().to_owned(),
+            partition,
+        };
+        let take = shard::take_over(&mut lane, &key, topic.topic(), &role.owner, extent.begin);
+        let taken = within(PATIENCE, take).await?;
+        let state = resume(&taken.state, extent, role.on_data_loss);
+        if state != taken.state {
+            let from = taken.state.next_offset;
+            let swap = shard::swap(&mut lane, &key, taken.epoch, from, &state, false);
+            if !within(PATIENCE, swap).await? {
+                return Err(TakeOverError::Overtaken(partition));
+            }
+            report(role, partition, &taken.state, &state, extent);
+        }
+        let page = dead_letters::page(&mut lane, &key, i64::MIN, i64::MAX, 1);
+        let pending_dead_letters = !within(PATIENCE, page).await?.is_empty();
+        tracing::info!(
+            partition,
+            epoch = taken.epoch,
+            next_offset = state.next_offset,
+            end_offset = extent.end,
+            pending_dead_letters,
+            "took the shard over"
+        );
+        all.push(Taken {
+            key,
+            epoch: taken.epoch,
+            state,
+            pending_dead_letters,
+            end_offset: extent.end,
+        });
+    }
+    lane.give_back();
+    Ok(all)
+}
+
+async fn extents(
+    kafka: &Arc<BaseConsumer>,
+    topic: &str,
+    partitions: &[i32],
+) -> Result<BTreeMap<i32, Extent>, TakeOverError> {
+    let (kafka, name, asked) = (Arc::clone(kafka), topic.to_owned(), partitions.to_vec());
+    let answer = tokio::task::spawn_blocking(move || {
+        let numbers = || asked.iter().copied();
+        let begin = offsets::beginning_offsets(&kafka, &name, numbers(), KAFKA_PATIENCE)?;
+        let end = offsets::end_offsets(&kafka, &name, numbers(), KAFKA_PATIENCE)?;
+        Ok((begin, end))
+    });
+    let (begin, end) = answer
+        .await
+        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+        .map_err(|error| TakeOverError::Offsets(topic.to_owned(), error))?;
+    partitions
+        .iter()
+        .map(|partition| {
+            let extent = begin.get(partition).zip(end.get(partition));
+            let (begin, end) = extent.ok_or(TakeOverError::NoOffsets(*partition))?;
+            Ok((
+                *partition,
+                Extent {
+                    begin: *begin,
+                    end: *end,
+                },
+            ))
+        })
+        .collect()
+}
+
+/// The state to go on from, given what is left of the partition. A shard that has to stop has
+/// `data_loss_at` set.
+///
+/// Two things may have gone: records not read yet, because the topic keeps them no longer; and
+/// records read already, because a broker came back with less than it had. In the second case
+/// new records reuse offsets, so reading goes on at the new end.
+fn resume(state: &ShardState, extent: Extent, on_data_loss: OnDataLoss) -> ShardState {
+    let mut resumed = state.clone();
+    let expected = state.next_offset;
+    let reachable = expected.clamp(extent.begin, extent.end.max(extent.begin));
+    resumed.data_loss_at = None;
+    if reachable != expected {
+        match on_data_loss {
+            OnDataLoss::Fail => resumed.data_loss_at = Some(reachable),
+            OnDataLoss::Continue => {
+                resumed.lost += (reachable - expected).max(0);
+                resumed.next_offset = reachable;
+            }
+        }
+    }
+    resumed
+}
+
+fn report(role: &Role, partition: i32, before: &ShardState, after: &ShardState, extent: Extent) {
+    let Extent { begin, end } = extent;
+    let expected = before.next_offset;
+    if let Some(first) = after.data_loss_at {
+        tracing::error!(
+            partition,
+            expected,
+            begin,
+            end,
+            first,
+            "records are gone from the topic; the shard stands still until input.onDataLoss is \
+             Continue"
+        );
+    } else if after.next_offset != expected {
+        role.metrics
+            .offsets_lost
+            .inc_by((after.lost - before.lost) as u64);
+        tracing::error!(
+            partition,
+            expected,
+            begin,
+            end,
+            lost = after.lost - before.lost,
+            "records are gone from the topic; the shard goes on after the gap, as \
+             input.onDataLoss says"
+        );
+    } else {
+        tracing::info!(partition, expected, "the shard no longer stands still");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(next_offset: i64) -> ShardState {
+        ShardState {
+            next_offset,
+            ..ShardState::default()
+        }
+    }
+
+    #[test]
+    fn a_shard_within_its_partition_goes_on() {
+        for next in [10, 15, 20] {
+            let extent = Extent { begin: 10, end: 20 };
+            assert_eq!(resume(&at(next), extent, OnDataLoss::Fail), at(next));
+        }
+    }
+
+    #[test]
+    fn a_gap_stops_the_shard_or_is_counted() {
+        let extent = Extent { begin: 10, end: 20 };
+        let failed = resume(&at(4), extent, OnDataLoss::Fail);
+        assert_eq!(
+            (failed.next_offset, failed.data_loss_at, failed.lost),
+            (4, Some(10), 0)
+        );
+        let continued = resume(&failed, extent, OnDataLoss::Continue);
+        assert_eq!(
+            (
+                continued.next_offset,
+                continued.data_loss_at,
+                continued.lost
+            ),
+            (10, None, 6)
+        );
+    }
+
+    #[test]
+    fn a_log_cut_short_stops_the_shard_or_goes_on_at_its_end() {
+        let extent = Extent { begin: 0, end: 20 };
+        let failed = resume(&at(30), extent, OnDataLoss::Fail);
+        assert_eq!((failed.next_offset, failed.data_loss_at), (30, Some(20)));
+        let continued = resume(&at(30), extent, OnDataLoss::Continue);
+        assert_eq!((continued.next_offset, continued.lost), (20, 0));
+    }
+
+    #[test]
+    fn a_gap_that_is_gone_again_is_forgotten() {
+        let stopped = ShardState {
+            data_loss_at: Some(20),
+            ..at(30)
+        };
+        let extent = Extent { begin: 0, end: 40 };
+        assert_eq!(resume(&stopped, extent, OnDataLoss::Fail), at(30));
+    }
+}

@@ -1,0 +1,59 @@
+//! The role's counters. What they say was sent is what the broker acknowledged, so that they can
+//! be compared with what came out at the other end.
+
+use prometheus::{
+    IntCounter, IntCounterVec, IntGauge, Registry, register_int_counter_vec_with_registry,
+    register_int_counter_with_registry, register_int_gauge_with_registry,
+};
+
+use super::kind::Kind;
+
+/// The role's counters. Clones share them.
+#[derive(Clone, Debug)]
+pub(super) struct Metrics {
+    sent: [IntCounter; Kind::ALL.len()],
+    pub(super) bytes: IntCounter,
+    pub(super) errors: IntCounter,
+    pub(super) buffered: IntGauge,
+    pub(super) finished: IntGauge,
+}
+
+impl Metrics {
+    /// Makes the counters known to a registry, each kind at zero.
+    pub(super) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let sent: IntCounterVec = register_int_counter_vec_with_registry!(
+            "sensorstream_producer_records_sent_total",
+            "Records that the broker acknowledged, by what they are.",
+            &["kind"],
+            registry
+        )?;
+        Ok(Self {
+            sent: Kind::ALL.map(|kind| sent.with_label_values(&[kind.as_str()])),
+            bytes: register_int_counter_with_registry!(
+                "sensorstream_producer_bytes_sent_total",
+                "Bytes of keys and values that the broker acknowledged.",
+                registry
+            )?,
+            errors: register_int_counter_with_registry!(
+                "sensorstream_producer_errors_total",
+                "Records that could not be delivered and are sent again.",
+                registry
+            )?,
+            buffered: register_int_gauge_with_registry!(
+                "sensorstream_producer_buffered_records",
+                "Records that were made and not acknowledged yet.",
+                registry
+            )?,
+            finished: register_int_gauge_with_registry!(
+                "sensorstream_producer_finished",
+                "1 when the simulator's limit is reached and everything is acknowledged.",
+                registry
+            )?,
+        })
+    }
+
+    /// The acknowledged records of a kind.
+    pub(super) fn sent(&self, kind: Kind) -> &IntCounter {
+        &self.sent[kind as usize]
+    }
+}

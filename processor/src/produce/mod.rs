@@ -1,0 +1,99 @@
+//! The simulator: makes readings to a recipe, with declared faults, and counts what it sends, so
+//! that what comes out of a pipeline can be checked against what went in.
+//!
+//! ```text
+//! pace ─► reading (generators, faults, encode) ─► link ─► Kafka ─► delivery ─► metrics
+//! ```
+//! Everything up to the bytes of a record is pure: the same seed and spec make the same
+//! readings, but for their times. Only `send` and `link` do I/O.
+
+mod delivery;
+mod encode;
+mod faults;
+mod generators;
+mod grid;
+mod kind;
+mod link;
+mod metrics;
+pub mod pace;
+mod reading;
+mod send;
+
+use axum::Router;
+use sensorstream_crds::runtime::ProduceConfig;
+use tokio::task::{JoinError, spawn_blocking};
+use tokio_util::sync::CancellationToken;
+
+pub use self::{
+    kind::Kind,
+    reading::{Reading, Simulation},
+};
+use self::{metrics::Metrics, send::Sending};
+use crate::http::Server;
+
+/// Why the role stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ProduceError {
+    /// The spec can't be acted on.
+    #[error("the simulator can't be set up")]
+    Recipe(#[from] RecipeError),
+    /// A counter could not be registered.
+    #[error("registering the metrics")]
+    Metrics(#[from] prometheus::Error),
+    /// librdkafka refuses its settings.
+    #[error("setting up the Kafka producer")]
+    Kafka(#[from] rdkafka::error::KafkaError),
+    /// Health and metrics can't be served.
+    #[error("serving health and metrics")]
+    Http(#[from] std::io::Error),
+}
+
+/// A generator that does not suit its field.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "spec.simulator.fields: the generator of `{0}` makes no value that the field can hold; choose another one"
+)]
+pub struct RecipeError(pub(crate) String);
+
+/// Runs the role until `shutdown`.
+pub async fn run(
+    config: ProduceConfig,
+    server: Server,
+    shutdown: CancellationToken,
+) -> Result<(), ProduceError> {
+    let simulation = Simulation::new(&config.input, &config.simulator)?;
+    let metrics = Metrics::register(&server.registry)?;
+    let (ready, alive) = (server.ready.clone(), server.alive.clone());
+    let stop_sending = shutdown.child_token();
+    let stop_serving = CancellationToken::new();
+    let sending = Sending::new(&config, simulation, metrics, stop_sending.clone())?;
+    // The counters can be read until the last record is acknowledged.
+    let serving = server.serve(Router::new(), stop_serving.clone());
+    let mut sending = spawn_blocking(move || sending.run(&ready, &alive));
+    tokio::pin!(serving);
+    tokio::select! {
+        result = &mut serving => {
+            stop_sending.cancel();
+            finished(sending.await)?;
+            result.map_err(ProduceError::Http)
+        }
+        sent = &mut sending => {
+            stop_serving.cancel();
+            finished(sent)?;
+            serving.await.map_err(ProduceError::Http)
+        }
+    }
+}
+
+/// A panic on the sending thread is one of the whole role.
+fn finished(
+    sent: Result<Result<(), rdkafka::error::KafkaError>, JoinError>,
+) -> Result<(), ProduceError> {
+    match sent {
+        Ok(result) => result.map_err(ProduceError::Kafka),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

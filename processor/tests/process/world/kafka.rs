@@ -1,0 +1,185 @@
+//! The test's topics: made, filled, emptied and read.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::{
+    ClientConfig, Message, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+    message::Headers,
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+use sensorstream_broker::offsets::beginning_offsets;
+use sensorstream_crds::reason::header;
+
+use super::{PATIENCE, World, variable};
+
+pub(super) fn kafka() -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", variable("KAFKA_BOOTSTRAP"));
+    config
+}
+
+pub(super) fn admin() -> AdminClient<DefaultClientContext> {
+    kafka().create().unwrap()
+}
+
+/// A dead letter as a reader finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub key: Option<String>,
+    pub value: Option<Vec<u8>>,
+    pub headers: Vec<(String, String)>,
+}
+
+impl Found {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub fn source(&self) -> (i32, i64) {
+        let number = |name| self.header(name).unwrap().parse::<i64>().unwrap();
+        (
+            number(header::SOURCE_PARTITION) as i32,
+            number(header::SOURCE_OFFSET),
+        )
+    }
+}
+
+impl World {
+    pub async fn make_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
+        let topic = settings.iter().fold(
+            NewTopic::new(name, partitions, TopicReplication::Fixed(1)),
+            |topic, (key, value)| topic.set(key, value),
+        );
+        let topic = topic.set("message.timestamp.type", "LogAppendTime");
+        // A topic that was deleted just now may still be on its way out.
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let made = admin()
+                .create_topics([&topic], &AdminOptions::new())
+                .await
+                .unwrap();
+            if made[0].is_ok() {
+                break;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "making topic {name}: {:?}",
+                made[0]
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    pub async fn delete_topic(&self, name: &str) {
+        admin()
+            .delete_topics(&[name], &AdminOptions::new())
+            .await
+            .unwrap()[0]
+            .as_ref()
+            .unwrap();
+    }
+
+    /// Deletes the records of a partition below an offset.
+    pub async fn delete_records(&self, partition: i32, below: i64) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.topic(), partition, Offset::Offset(below))
+            .unwrap();
+        admin()
+            .delete_records(&list, &AdminOptions::new())
+            .await
+            .unwrap();
+    }
+
+    /// Sends values to a partition of the input topic.
+    pub fn send<V: AsRef<[u8]>>(&self, partition: i32, values: impl IntoIterator<Item = V>) {
+        let producer: BaseProducer = kafka().set("linger.ms", "5").create().unwrap();
+        enqueue(&producer, &self.topic(), partition, values);
+        producer.flush(PATIENCE).unwrap();
+    }
+
+    /// Sends values in a transaction that is committed or not.
+    pub fn send_in_transaction(&self, partition: i32, values: &[Vec<u8>], commit: bool) {
+        let producer: BaseProducer = kafka()
+            .set("transactional.id", self.topic())
+            .create()
+            .unwrap();
+        producer.init_transactions(PATIENCE).unwrap();
+        producer.begin_transaction().unwrap();
+        enqueue(&producer, &self.topic(), partition, values);
+        producer.flush(PATIENCE).unwrap();
+        if commit {
+            producer.commit_transaction(PATIENCE).unwrap();
+        } else {
+            producer.abort_transaction(PATIENCE).unwrap();
+        }
+    }
+}
+
+fn enqueue<V: AsRef<[u8]>>(
+    producer: &BaseProducer,
+    topic: &str,
+    partition: i32,
+    values: impl IntoIterator<Item = V>,
+) {
+    for value in values {
+        loop {
+            let record = BaseRecord::to(topic)
+                .partition(partition)
+                .key("the key")
+                .payload(value.as_ref());
+            match producer.send(record) {
+                Ok(()) => break,
+                Err(_) => producer.poll(Duration::from_millis(10)),
+            }
+        }
+    }
+}
+
+pub(super) fn read_all(topic: &str) -> Vec<Found> {
+    let consumer: BaseConsumer = kafka()
+        .set("group.id", "tests.reader")
+        .set("enable.auto.commit", "false")
+        .set("isolation.level", "read_committed")
+        .set("enable.partition.eof", "true")
+        .create()
+        .unwrap();
+    let begin = beginning_offsets(&consumer, topic, [0], PATIENCE).unwrap()[&0];
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, 0, Offset::Offset(begin))
+        .unwrap();
+    consumer.assign(&list).unwrap();
+    let mut found = Vec::new();
+    loop {
+        match consumer.poll(PATIENCE).expect("the topic has an end") {
+            Ok(message) => found.push(Found {
+                key: message
+                    .key()
+                    .map(|key| String::from_utf8_lossy(key).into_owned()),
+                value: message.payload().map(<[u8]>::to_vec),
+                headers: message
+                    .headers()
+                    .map(|headers| {
+                        headers
+                            .iter()
+                            .map(|header| {
+                                let value = header.value.unwrap_or_default();
+                                (
+                                    header.key.to_owned(),
+                                    String::from_utf8_lossy(value).into_owned(),
+                                )
+                            })
+                            .collect()
+                    })
+                    .unwrap_or_default(),
+            }),
+            Err(rdkafka::error::KafkaError::PartitionEOF(_)) => return found,
+            Err(error) => panic!("reading {topic}: {error}"),
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! What a test acts in: its own database, topics and pipeline, and ways to look at them.
+
+mod kafka;
+mod readings;
+mod running;
+
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    panic::AssertUnwindSafe,
+    process::{Command, Stdio},
+    str::FromStr,
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+use futures::FutureExt;
+use rdkafka::{
+    admin::AdminOptions,
+    consumer::{BaseConsumer, Consumer},
+};
+use sensorstream_broker::offsets::end_offsets;
+use sensorstream_crds::runtime::ProcessConfig;
+use sensorstream_ledger::{figures::ShardFigures, migrate};
+use sensorstream_processor::{http::Server, process};
+use serde_json::json;
+use sqlx::{AssertSqlSafe, ConnectOptions, PgPool, postgres::PgConnectOptions};
+use tokio_util::sync::CancellationToken;
+
+pub use kafka::Found;
+use kafka::{admin, kafka, read_all};
+pub use readings::{good, mixed};
+pub use running::{Process, Running};
+
+/// How long anything a test waits for may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+const SCHEMA: &str = "readings";
+const TABLE: &str = "sensor_data";
+
+/// Runs a test in a world of its own, and removes the world whether the test passes or not.
+pub fn scenario<F>(name: &str, partitions: i32, test: impl FnOnce(World) -> F)
+where
+    F: Future<Output = World>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let world = World::new(name, partitions).await;
+        let (database, topics) = (
+            world.database.clone(),
+            [world.topic(), world.letters_topic()],
+        );
+        let outcome = AssertUnwindSafe(test(world)).catch_unwind().await;
+        match outcome {
+            Ok(world) => world.pool.close().await,
+            Err(panic) => {
+                remove(&database, &topics).await;
+                std::panic::resume_unwind(panic);
+            }
+        }
+        remove(&database, &topics).await;
+    });
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: start the cluster with `make cluster`, then `eval \"$(make -s env)\"`")
+    })
+}
+
+async fn remove(database: &str, topics: &[String; 2]) {
+    let server = PgConnectOptions::from_str(&variable("DATABASE_URL")).unwrap();
+    if let Ok(mut connection) = server.connect().await {
+        let drop = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)");
+        let _ = sqlx::raw_sql(AssertSqlSafe(drop))
+            .execute(&mut connection)
+            .await;
+    }
+    let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+    let _ = admin().delete_topics(&names, &AdminOptions::new()).await;
+}
+
+/// A test's surroundings.
+pub struct World {
+    /// What the role is configured with.
+    pub config: ProcessConfig,
+    /// The test's database.
+    pub pool: PgPool,
+    pub uri: String,
+    database: String,
+}
+
+impl World {
+    async fn new(name: &str, partitions: i32) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let unique = format!("{name}-{}-{number}", std::process::id());
+        let database = format!("test_{}", unique.replace('-', "_"));
+        let server = PgConnectOptions::from_str(&variable("DATABASE_URL")).unwrap();
+        let mut connection = server.connect().await.expect("PostgreSQL answers");
+        let create = format!("CREATE DATABASE {database}");
+        sqlx::raw_sql(AssertSqlSafe(create))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let pool = PgPool::connect_with(server.database(&database))
+            .await
+            .unwrap();
+        migrate::migrate(&pool).await.unwrap();
+        sqlx::raw_sql(
+            "CREATE SCHEMA readings;
+             CREATE TABLE readings.sensor_data (
+                 sensor_id text, timestamp timestamptz, temperature double precision,
+                 count bigint, _partition integer, _offset bigint)",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let mut uri = url::Url::parse(&variable("DATABASE_URL")).unwrap();
+        uri.set_path(&database);
+        let config = serde_json::from_value(json!({
+            "pipeline": { "namespace": "tests", "name": unique },
+            "kafka": { "bootstrapServers": variable("KAFKA_BOOTSTRAP"), "tls": false },
+            "schema": SCHEMA,
+            "input": {
+                "topic": { "name": format!("test.{unique}"), "partitions": partitions },
+                "key": "sensor_id",
+                "fields": [
+                    { "name": "sensor_id", "type": "string", "maxLength": 20 },
+                    { "name": "timestamp", "type": "timestamp" },
+                    { "name": "temperature", "type": "double", "minimum": -60, "maximum": 250 },
+                    { "name": "count", "type": "long", "required": false },
+                ],
+                "eventTime": { "field": "timestamp" },
+            },
+            "table": { "name": TABLE },
+            "deadLetter": { "topic": { "name": format!("test.{unique}.dead-letter") } },
+        }))
+        .unwrap();
+        let world = Self {
+            config,
+            pool,
+            uri: uri.to_string(),
+            database,
+        };
+        world.make_topic(&world.topic(), partitions, &[]).await;
+        world.make_topic(&world.letters_topic(), 1, &[]).await;
+        world
+    }
+
+    pub fn topic(&self) -> String {
+        self.config.input.topic.name.clone()
+    }
+
+    pub fn letters_topic(&self) -> String {
+        self.config.dead_letter.topic.name.clone()
+    }
+
+    /// Starts the role in this process.
+    pub fn start(&self) -> Running {
+        let told = CancellationToken::new();
+        let server = Server::new(([127, 0, 0, 1], 0).into());
+        let (config, uri, stop) = (self.config.clone(), self.uri.clone(), told.clone());
+        let task = tokio::spawn(async move { process::run_with(config, &uri, server, stop).await });
+        Running { told, task }
+    }
+
+    /// Starts the role as a process of its own.
+    pub fn spawn(&self) -> Process {
+        let path = std::env::temp_dir().join(format!("{}.json", self.database));
+        let mut file = std::fs::File::create(&path).unwrap();
+        file.write_all(&serde_json::to_vec(&self.config).unwrap())
+            .unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_sensorstream-processor"))
+            .args(["process", "--listen", "127.0.0.1:0", "--config"])
+            .arg(&path)
+            .env("DATABASE_URL", &self.uri)
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        Process {
+            child,
+            config: path,
+        }
+    }
+
+    /// The offsets in the table, by partition, in order; a repetition shows.
+    pub async fn rows(&self) -> Vec<(i32, i64)> {
+        sqlx::query_as("SELECT _partition, _offset FROM readings.sensor_data ORDER BY 1, 2")
+            .fetch_all(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    pub async fn figures(&self) -> Vec<ShardFigures> {
+        sensorstream_ledger::figures::all(&self.pool).await.unwrap()
+    }
+
+    /// Waits until every partition is decided up to its end and all dead letters are settled.
+    pub async fn caught_up(&self) {
+        let consumer: BaseConsumer = kafka().create().unwrap();
+        let partitions = 0..self.config.input.topic.partitions;
+        let ends = end_offsets(&consumer, &self.topic(), partitions, PATIENCE).unwrap();
+        self.wait(
+            "all records are decided and all dead letters sent",
+            async |world| {
+                let id = world.incarnation();
+                let figures = world.figures().await;
+                ends.iter().all(|(partition, end)| {
+                    figures.iter().any(|shard| {
+                        shard.incarnation == id
+                            && shard.partition == *partition
+                            && shard.next_offset == *end
+                            && shard.pending_dead_letters == 0
+                    })
+                })
+            },
+        )
+        .await;
+    }
+
+    /// Kafka's id of the input topic.
+    pub fn incarnation(&self) -> String {
+        let consumer: BaseConsumer = kafka().create().unwrap();
+        let topic = self.topic();
+        sensorstream_broker::topics::describe(consumer.client(), &[&topic], PATIENCE)
+            .unwrap()
+            .remove(&topic)
+            .map_or_else(String::new, |description| description.id)
+    }
+
+    /// Waits until something is so.
+    pub async fn wait(&self, what: &str, so: impl AsyncFn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !so(self).await {
+            assert!(
+                Instant::now() < deadline,
+                "waited in vain: {what}\nshards: {:#?}",
+                self.figures().await
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Every dead letter that a reader of committed records finds.
+    pub fn letters(&self) -> Vec<Found> {
+        read_all(&self.letters_topic())
+    }
+
+    /// Asserts that each record accounted for is in the table or the dead letter topic, once, and
+    /// that the shards' accounts say so too. Answers how many are in each.
+    pub async fn assert_exactly_once(&self, sent: &BTreeMap<i32, i64>) -> (usize, usize) {
+        let rows = self.rows().await;
+        let letters = self.letters();
+        let mut all: Vec<(i32, i64)> = rows
+            .iter()
+            .copied()
+            .chain(letters.iter().map(Found::source))
+            .collect();
+        all.sort_unstable();
+        let expected: Vec<(i32, i64)> = sent
+            .iter()
+            .flat_map(|(partition, count)| (0..*count).map(|offset| (*partition, offset)))
+            .collect();
+        assert!(
+            all == expected,
+            "{} rows, {} dead letters; missing {:?}; extra {:?}",
+            rows.len(),
+            letters.len(),
+            missing(&expected, &all),
+            missing(&all, &expected),
+        );
+        let figures = self.figures().await;
+        for shard in &figures {
+            let dead: i64 = shard.dead_lettered.values().sum();
+            assert_eq!(shard.records_read, shard.accepted + dead, "{shard:?}");
+            assert_eq!(
+                Some(&shard.records_read),
+                sent.get(&shard.partition),
+                "{shard:?}"
+            );
+        }
+        let accepted: i64 = figures.iter().map(|shard| shard.accepted).sum();
+        assert_eq!(accepted, rows.len() as i64);
+        (rows.len(), letters.len())
+    }
+}
+
+/// What is in `of` more often than in `in_other`; both are sorted.
+fn missing(of: &[(i32, i64)], in_other: &[(i32, i64)]) -> Vec<(i32, i64)> {
+    let mut rest = in_other.to_vec();
+    let mut gone = Vec::new();
+    for item in of {
+        match rest.binary_search(item) {
+            Ok(index) => {
+                rest.remove(index);
+            }
+            Err(_) => gone.push(*item),
+        }
+    }
+    gone.truncate(20);
+    gone
+}
