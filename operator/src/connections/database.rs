@@ -1,0 +1,331 @@
+//! One database: its commit log brought up to date once, and what it says read once for all
+//! of its pipelines.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures::FutureExt;
+use jiff::Timestamp;
+use sensorstream_crds::PipelineId;
+use sensorstream_ledger::{
+    claims::{self, Claim},
+    connect,
+    figures::{self, ShardFigures},
+    migrate,
+};
+use sqlx::{AssertSqlSafe, Connection as _, PgPool};
+
+use super::{
+    CLOSE_AFTER, TIMEOUT,
+    catalog::{self, Catalog},
+    circuit::Circuit,
+};
+use crate::{
+    backends::{BackendError, Database, DatabaseChange, DatabaseUri, TableName},
+    plan::tables::{Migration, quoted},
+    telemetry::chain,
+};
+
+/// How old an answer may be to serve another pipeline.
+const FRESH: Duration = Duration::from_secs(2);
+/// SQLSTATE of a table or schema that exists already, and of a table that does not.
+const ALREADY_EXISTS: [&str; 2] = ["42P07", "42P06"];
+const UNDEFINED: [&str; 2] = ["42P01", "3F000"];
+
+pub(super) struct Connection {
+    /// Host, port and database, for metrics and messages.
+    pub(super) label: String,
+    pub(super) circuit: Mutex<Circuit>,
+    /// Taken while reading, so that one query serves all who ask at a time.
+    pub(super) turn: tokio::sync::Mutex<()>,
+    pool: Option<PgPool>,
+    migrated: AtomicBool,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// The tables asked for lately.
+    wanted: HashMap<TableName, Instant>,
+    snapshot: Option<Arc<Snapshot>>,
+}
+
+struct Snapshot {
+    taken: Instant,
+    read_at: Timestamp,
+    shards: Vec<ShardFigures>,
+    claims: Vec<Claim>,
+    catalog: Catalog,
+    asked: Vec<TableName>,
+}
+
+impl Connection {
+    pub(super) fn new(uri: &DatabaseUri) -> Self {
+        let parsed = url::Url::parse(&uri.0).ok();
+        let label = parsed.map_or_else(String::new, |url| {
+            let (host, port) = (
+                url.host_str().unwrap_or_default(),
+                url.port().unwrap_or(5432),
+            );
+            format!("{host}:{port}{}", url.path())
+        });
+        // The host is qualified already, so the namespace changes nothing any more.
+        let options = connect::options(&uri.0, "default", "sensorstream-operator").ok();
+        Self {
+            label,
+            circuit: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            pool: options.map(|options| connect::pool(options, 2)),
+            migrated: AtomicBool::new(false),
+            known: Mutex::default(),
+        }
+    }
+
+    pub(super) async fn close(&self) {
+        if let Some(pool) = &self.pool {
+            pool.close().await;
+        }
+    }
+
+    /// What is known of a pipeline, if that is fresh.
+    pub(super) fn recent(&self, id: &PipelineId, table: &TableName) -> Option<Database> {
+        let known = self.known();
+        let snapshot = known.snapshot.as_ref()?;
+        let fresh = snapshot.taken.elapsed() < FRESH && snapshot.asked.contains(table);
+        fresh.then(|| snapshot.of(id, table))
+    }
+
+    /// Reads everything about every pipeline, and answers for one.
+    pub(super) async fn read(
+        &self,
+        id: &PipelineId,
+        table: &TableName,
+    ) -> Result<Database, BackendError> {
+        let asked: Vec<TableName> = {
+            let mut known = self.known();
+            let now = Instant::now();
+            known.wanted.insert(table.clone(), now);
+            known
+                .wanted
+                .retain(|_, used| now.duration_since(*used) < CLOSE_AFTER);
+            known.wanted.keys().cloned().collect()
+        };
+        let pool = self.ready_pool().await?;
+        let taken = Instant::now();
+        let read_at = Timestamp::now();
+        let question = async {
+            Ok((
+                figures::all(pool).await?,
+                claims::all(pool).await?,
+                catalog::read(pool, &asked).await?,
+            ))
+        };
+        let answer = self.asking("reading the commit log", question).await;
+        if matches!(&answer, Err(BackendError::Refused { .. })) {
+            // The database may have been made anew, without the commit log.
+            self.migrated.store(false, Ordering::Relaxed);
+        }
+        let (shards, claims, catalog) = answer?;
+        let snapshot = Arc::new(Snapshot {
+            taken,
+            read_at,
+            shards,
+            claims,
+            catalog,
+            asked,
+        });
+        self.known().snapshot = Some(Arc::clone(&snapshot));
+        Ok(snapshot.of(id, table))
+    }
+
+    /// Makes a change.
+    pub(super) async fn change(&self, change: &DatabaseChange) -> Result<(), BackendError> {
+        let pool = self.ready_pool().await?;
+        let result = match change {
+            DatabaseChange::Claim(claim) => self.claim(pool, claim).await,
+            DatabaseChange::Release(claim) => {
+                self.asking("giving up a claim", claims::release(pool, claim))
+                    .await
+            }
+            DatabaseChange::Migrate(table, migrations) => {
+                self.migrate_table(pool, table, migrations).await
+            }
+            DatabaseChange::DropTable(table) => {
+                let name = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
+                let sql = format!("DROP TABLE IF EXISTS {name}");
+                let dropped = sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool);
+                self.asking(&format!("dropping table {table}"), async {
+                    match dropped.await {
+                        Err(error) if has_code(&error, &UNDEFINED) => Ok(()),
+                        other => other.map(drop),
+                    }
+                })
+                .await
+            }
+            DatabaseChange::Forget(id) => {
+                let id = id.to_string();
+                self.asking(
+                    "forgetting the pipeline",
+                    claims::forget_pipeline(pool, &id).boxed(),
+                )
+                .await
+            }
+        };
+        // Whatever came of it, what was known is out of date.
+        self.known().snapshot = None;
+        result
+    }
+
+    async fn claim(&self, pool: &PgPool, claim: &Claim) -> Result<(), BackendError> {
+        let thing = format!("{} {}", claim.kind.as_str(), claim.name);
+        let action = format!("claiming {thing}");
+        let owner = self.asking(&action, claims::claim(pool, claim)).await?;
+        if owner == claim.pipeline {
+            Ok(())
+        } else {
+            Err(BackendError::Claimed { thing, owner })
+        }
+    }
+
+    async fn migrate_table(
+        &self,
+        pool: &PgPool,
+        table: &TableName,
+        migrations: &[Migration],
+    ) -> Result<(), BackendError> {
+        // Rather try again than queue behind a long reader and hold up every writer.
+        let mut statements = vec!["SET LOCAL lock_timeout = '2s'".to_owned()];
+        statements.extend(migrations.iter().map(|step| step.sql(table)));
+        let action = format!("changing table {table}");
+        let question = async {
+            let mut connection = pool.acquire().await?;
+            let mut transaction = connection.begin().await?;
+            for statement in statements {
+                sqlx::raw_sql(AssertSqlSafe(statement))
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            transaction.commit().await
+        };
+        let result = tokio::time::timeout(TIMEOUT * 2, question.boxed()).await;
+        match result {
+            Ok(Err(error)) if has_code(&error, &ALREADY_EXISTS) => Err(BackendError::Appeared {
+                thing: format!("table {table}"),
+            }),
+            Ok(result) => result.map_err(|error| self.explained(&action, &error)),
+            Err(_) => {
+                Err(self.unreachable(format!("{action}: no answer within {:?}", TIMEOUT * 2)))
+            }
+        }
+    }
+
+    /// The pool, with the commit log in place.
+    async fn ready_pool(&self) -> Result<&PgPool, BackendError> {
+        let pool = self
+            .pool
+            .as_ref()
+            .ok_or_else(|| self.unreachable("the URI is of no use"))?;
+        if !self.migrated.load(Ordering::Relaxed) {
+            let result = tokio::time::timeout(TIMEOUT * 2, migrate::migrate(pool).boxed()).await;
+            match result {
+                Ok(Ok(())) => self.migrated.store(true, Ordering::Relaxed),
+                Ok(Err(error)) => return Err(self.migration_failed(&error)),
+                Err(_) => {
+                    return Err(self.unreachable(format!("no answer within {:?}", TIMEOUT * 2)));
+                }
+            }
+        }
+        Ok(pool)
+    }
+
+    async fn asking<T>(
+        &self,
+        action: &str,
+        question: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, BackendError> {
+        match tokio::time::timeout(TIMEOUT, question).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(self.explained(action, &error)),
+            Err(_) => Err(self.unreachable(format!("{action}: no answer within {TIMEOUT:?}"))),
+        }
+    }
+
+    fn migration_failed(&self, error: &migrate::MigrateError) -> BackendError {
+        match error {
+            migrate::MigrateError::Schema(error) => {
+                self.explained("making schema sensorstream", error)
+            }
+            migrate::MigrateError::Migration(_) => BackendError::Refused {
+                place: self.place(),
+                action: "bringing the commit log up to date".into(),
+                why: chain(error),
+            },
+        }
+    }
+
+    fn explained(&self, action: &str, error: &sqlx::Error) -> BackendError {
+        match error {
+            sqlx::Error::Database(answer) if !is_absence(answer.code().as_deref()) => {
+                BackendError::Refused {
+                    place: self.place(),
+                    action: action.to_owned(),
+                    why: answer.message().to_owned(),
+                }
+            }
+            sqlx::Error::PoolTimedOut => self.unreachable("no connection in time"),
+            other => self.unreachable(chain(other)),
+        }
+    }
+
+    fn place(&self) -> String {
+        format!("PostgreSQL at {}", self.label)
+    }
+
+    fn unreachable(&self, why: impl Into<String>) -> BackendError {
+        BackendError::Unreachable {
+            place: self.place(),
+            why: why.into(),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Snapshot {
+    fn of(&self, id: &PipelineId, table: &TableName) -> Database {
+        let id = id.to_string();
+        Database {
+            shards: self
+                .shards
+                .iter()
+                .filter(|shard| shard.pipeline == id)
+                .cloned()
+                .collect(),
+            claims: self.claims.clone(),
+            schema_exists: self.catalog.schemas.contains(&table.schema),
+            table: self.catalog.tables.get(table).cloned(),
+            read_at: self.read_at,
+        }
+    }
+}
+
+/// Whether the server says that it is not there for anybody: starting, stopping or full.
+fn is_absence(code: Option<&str>) -> bool {
+    code.is_some_and(|code| code.starts_with("57P") || code.starts_with("08") || code == "53300")
+}
+
+fn has_code(error: &sqlx::Error, codes: &[&str]) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| codes.contains(&code.as_ref()))
+}

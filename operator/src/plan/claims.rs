@@ -1,0 +1,62 @@
+//! What the pipeline should own. A topic that somebody else made and fills may be read by
+//! many, so an input topic is claimed only when the pipeline makes it; what a pipeline writes
+//! to is always claimed.
+
+use sensorstream_ledger::claims::{Claim, ClaimKind};
+
+use crate::{
+    backends::{Database, TableName},
+    validate::ValidPipeline,
+};
+
+/// The claims that are missing.
+pub(super) fn wanted(valid: &ValidPipeline<'_>, database: &Database) -> Vec<Claim> {
+    let observation = valid.observation;
+    let spec = &observation.pipeline.spec;
+    let mut wanted = Vec::new();
+    if let (Some(topics), Some(endpoint)) = (observation.topics.seen(), valid.endpoint()) {
+        let topic = |name: &str, adopted| Claim {
+            kind: ClaimKind::Topic,
+            endpoint: endpoint.to_owned(),
+            name: name.to_owned(),
+            pipeline: observation.id.to_string(),
+            adopted,
+        };
+        if topics.input.is_none() {
+            wanted.push(topic(&spec.input.topic.name, false));
+        }
+        let dead_letter = &spec.outputs.dead_letter.topic.name;
+        wanted.push(topic(dead_letter, topics.dead_letter.is_some()));
+    }
+    wanted.push(Claim {
+        kind: ClaimKind::Table,
+        endpoint: String::new(),
+        name: valid.table.name.to_string(),
+        pipeline: observation.id.to_string(),
+        adopted: database.table.is_some(),
+    });
+    wanted.retain(|claim| !database.claims.iter().any(|held| same_thing(held, claim)));
+    wanted
+}
+
+/// Whether two claims are of one thing.
+pub fn same_thing(one: &Claim, other: &Claim) -> bool {
+    (one.kind, &one.endpoint, &one.name) == (other.kind, &other.endpoint, &other.name)
+}
+
+/// The claim of a topic, whoever holds it.
+pub fn of_topic<'a>(database: &'a Database, endpoint: &str, name: &str) -> Option<&'a Claim> {
+    database
+        .claims
+        .iter()
+        .find(|c| c.kind == ClaimKind::Topic && c.endpoint == endpoint && c.name == name)
+}
+
+/// The claim of a table, whoever holds it.
+pub fn of_table<'a>(database: &'a Database, name: &TableName) -> Option<&'a Claim> {
+    let name = name.to_string();
+    database
+        .claims
+        .iter()
+        .find(|c| c.kind == ClaimKind::Table && c.name == name)
+}

@@ -1,0 +1,201 @@
+//! What to do about a resource that is being deleted: stop its pods, then delete or leave
+//! what it made, then let it go. It is let go even when Kafka or `PostgreSQL` does not
+//! answer: after a grace time what is left behind is named instead.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use sensorstream_crds::{DeletionPolicy, runtime::KafkaEndpoint};
+use sensorstream_ledger::claims::ClaimKind;
+
+use crate::{
+    backends::{Database, DatabaseChange, KafkaChange, TableName},
+    observe::{Observation, objects::ObjectKey},
+    plan::{kubernetes::Kind, tables::WantedTable},
+    role::Role,
+};
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// Kubernetes objects to be removed.
+    pub objects: Vec<ObjectKey>,
+    /// What to do once they are gone.
+    pub then: Then,
+    /// Whether the grace time is over: whatever fails from now on is left behind.
+    pub overdue: bool,
+}
+
+/// What to do once the objects are removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Wait for this.
+    Wait(String),
+    /// Delete what the pipeline made, in this order, then let the resource go.
+    CleanUp {
+        /// In Kafka.
+        kafka: Vec<KafkaChange>,
+        /// In `PostgreSQL`.
+        database: Vec<DatabaseChange>,
+        /// What can't be deleted, for the Event.
+        orphans: Option<String>,
+    },
+    /// Let the resource go; what it made stays on purpose.
+    Release,
+}
+
+/// Plans the next step of a deletion.
+pub fn deletion(observation: &Observation, grace: Duration, now: Timestamp) -> Deletion {
+    let pipeline = &observation.pipeline;
+    let grace = SignedDuration::try_from(grace).unwrap_or(SignedDuration::MAX);
+    let overdue = pipeline
+        .metadata
+        .deletion_timestamp
+        .as_ref()
+        .is_some_and(|since| now.duration_since(since.0) >= grace);
+    let objects: Vec<ObjectKey> = observation.objects.live.keys().cloned().collect();
+    // Pods of the API only read; nothing waits for them.
+    let workloads = [Role::Producer, Role::Processor].map(|r| observation.objects.workload(r));
+    let stopped = workloads.iter().all(|w| w.pods.is_empty())
+        && !objects.iter().any(|key| key.kind == Kind::Deployment);
+    let then = if !stopped && !overdue {
+        let pods: Vec<&str> = workloads
+            .iter()
+            .flat_map(|w| &w.pods)
+            .map(|pod| pod.name.as_str())
+            .collect();
+        let left = if pods.is_empty() {
+            "none".to_owned()
+        } else {
+            pods.join(", ")
+        };
+        Then::Wait(format!("the pods are being stopped; left: {left}"))
+    } else if pipeline.spec.deletion_policy == DeletionPolicy::Retain {
+        Then::Release
+    } else {
+        clean_up(observation, overdue)
+    };
+    Deletion {
+        objects,
+        then,
+        overdue,
+    }
+}
+
+fn clean_up(observation: &Observation, overdue: bool) -> Then {
+    let kafka_down = observation.topics.unseen();
+    let Some(database) = observation.database.seen() else {
+        let why = observation
+            .database
+            .unseen()
+            .map_or_else(String::new, |u| u.message.clone());
+        if !overdue {
+            return Then::Wait(format!(
+                "what the pipeline made is yet to be deleted: {why}"
+            ));
+        }
+        // Nobody can say what the pipeline made, so nothing is deleted on a guess.
+        return Then::CleanUp {
+            kafka: Vec::new(),
+            database: Vec::new(),
+            orphans: Some(format!("{}; {why}", everything(observation))),
+        };
+    };
+    let (kafka, elsewhere) = kafka_changes(observation, database);
+    match kafka_down {
+        Some(unseen) if !overdue => Then::Wait(format!(
+            "what the pipeline made is yet to be deleted: {}",
+            unseen.message
+        )),
+        Some(unseen) => Then::CleanUp {
+            database: database_changes(observation, database),
+            orphans: Some(format!("{}; {}", named(&kafka, &elsewhere), unseen.message)),
+            kafka: Vec::new(),
+        },
+        None => Then::CleanUp {
+            database: database_changes(observation, database),
+            orphans: (!elsewhere.is_empty()).then(|| named(&[], &elsewhere)),
+            kafka,
+        },
+    }
+}
+
+/// What to delete in Kafka, and topics of the pipeline in clusters it no longer names.
+fn kafka_changes(
+    observation: &Observation,
+    database: &Database,
+) -> (Vec<KafkaChange>, Vec<String>) {
+    let id = &observation.id;
+    let owner = id.to_string();
+    let endpoint = KafkaEndpoint::of(id, &observation.pipeline.spec).bootstrap_servers;
+    let made = |kind| {
+        let owner = owner.clone();
+        database
+            .claims
+            .iter()
+            .filter(move |c| c.kind == kind && c.pipeline == owner && !c.adopted)
+    };
+    let (here, elsewhere): (Vec<_>, Vec<_>) =
+        made(ClaimKind::Topic).partition(|claim| claim.endpoint == endpoint);
+    let changes = here
+        .into_iter()
+        .map(|claim| KafkaChange::DeleteTopic(claim.name.clone()))
+        .chain([
+            KafkaChange::DeleteGroup(id.consumer_group()),
+            KafkaChange::DeleteGroup(id.dead_letter_group()),
+        ])
+        .collect();
+    let elsewhere = elsewhere
+        .into_iter()
+        .map(|c| format!("topic {} at {}", c.name, c.endpoint))
+        .collect();
+    (changes, elsewhere)
+}
+
+fn database_changes(observation: &Observation, database: &Database) -> Vec<DatabaseChange> {
+    let owner = observation.id.to_string();
+    database
+        .claims
+        .iter()
+        .filter(|c| c.kind == ClaimKind::Table && c.pipeline == owner && !c.adopted)
+        .filter_map(|claim| claim.name.split_once('.'))
+        .map(|(schema, table)| {
+            DatabaseChange::DropTable(TableName {
+                schema: schema.into(),
+                table: table.into(),
+            })
+        })
+        .chain([DatabaseChange::Forget(observation.id.clone())])
+        .collect()
+}
+
+fn named(kafka: &[KafkaChange], elsewhere: &[String]) -> String {
+    let names: Vec<String> = kafka
+        .iter()
+        .map(|change| match change {
+            KafkaChange::DeleteTopic(name) => format!("topic {name}"),
+            KafkaChange::DeleteGroup(name) => format!("consumer group {name}"),
+            KafkaChange::Topic(change) => format!("topic {}", change.topic()),
+        })
+        .chain(elsewhere.iter().cloned())
+        .collect();
+    format!("left behind: {}", names.join(", "))
+}
+
+/// Everything the pipeline may have made, for when the record of it is out of reach.
+fn everything(observation: &Observation) -> String {
+    let spec = &observation.pipeline.spec;
+    let id = &observation.id;
+    format!(
+        "left behind, where the pipeline made them: topics {} and {}, consumer groups {} and {}, \
+         table {}, positions in schema sensorstream",
+        spec.input.topic.name,
+        spec.outputs.dead_letter.topic.name,
+        id.consumer_group(),
+        id.dead_letter_group(),
+        WantedTable::of(id, spec).name,
+    )
+}
+
+#[cfg(test)]
+mod tests;

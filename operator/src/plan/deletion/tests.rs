@@ -1,0 +1,159 @@
+use std::time::Duration;
+
+use sensorstream_ledger::claims::ClaimKind;
+use serde_json::json;
+
+use super::*;
+use crate::fixtures::{World, claim, deleted, environment_with, later, now, pod, running};
+
+const GRACE: Duration = Duration::from_mins(2);
+
+/// A pipeline that ran, with its objects gone already.
+fn stopped(policy: &str) -> (World, sensorstream_crds::SensorPipeline) {
+    let (mut world, pipeline) = running(environment_with(&json!({ "deletionPolicy": policy })));
+    world.objects.clear();
+    (world, deleted(pipeline, now()))
+}
+
+fn next(world: &World, pipeline: &sensorstream_crds::SensorPipeline, seconds: i64) -> Deletion {
+    deletion(&world.observe(pipeline), GRACE, later(seconds))
+}
+
+#[test]
+fn objects_go_first_and_pods_are_waited_for() {
+    let (mut world, pipeline) = running(environment_with(&json!({})));
+    let pipeline = deleted(pipeline, now());
+    world.pods.insert(Role::Processor, vec![pod("processor-1")]);
+    let step = next(&world, &pipeline, 1);
+    assert_eq!(step.objects.len(), world.objects.len());
+    assert!(
+        matches!(&step.then, Then::Wait(why) if why.contains("processor-1")),
+        "{step:?}"
+    );
+    world.objects.clear();
+    assert!(matches!(next(&world, &pipeline, 1).then, Then::Wait(_)));
+    world.pods.clear();
+    assert_eq!(next(&world, &pipeline, 1).then, Then::Release);
+}
+
+#[test]
+fn a_pod_that_never_ends_does_not_hold_the_resource_for_ever() {
+    let (mut world, pipeline) = stopped("Retain");
+    world.pods.insert(Role::Processor, vec![pod("processor-1")]);
+    assert!(matches!(next(&world, &pipeline, 119).then, Then::Wait(_)));
+    assert_eq!(next(&world, &pipeline, 120).then, Then::Release);
+}
+
+#[test]
+fn delete_takes_what_the_pipeline_made() {
+    let (world, pipeline) = stopped("Delete");
+    let Then::CleanUp {
+        kafka,
+        database,
+        orphans: None,
+    } = next(&world, &pipeline, 1).then
+    else {
+        panic!("everything is there to be deleted");
+    };
+    assert_eq!(
+        kafka,
+        [
+            KafkaChange::DeleteTopic("sensor-data".into()),
+            KafkaChange::DeleteTopic("sensor-data.dead-letter".into()),
+            KafkaChange::DeleteGroup("sensorstream.default.environment".into()),
+            KafkaChange::DeleteGroup("sensorstream.default.environment.dead-letter".into()),
+        ]
+    );
+    let table = TableName {
+        schema: "environment".into(),
+        table: "sensor_data".into(),
+    };
+    let id = sensorstream_crds::PipelineId::new("default", "environment");
+    assert_eq!(
+        database,
+        [DatabaseChange::DropTable(table), DatabaseChange::Forget(id)]
+    );
+}
+
+#[test]
+fn delete_leaves_what_was_there_before_and_what_others_made() {
+    let (mut world, pipeline) = stopped("Delete");
+    let me = "default/environment";
+    world.claims = vec![
+        claim(ClaimKind::Topic, "sensor-data.dead-letter", me, true),
+        claim(ClaimKind::Topic, "sensor-data", "default/other", false),
+        claim(ClaimKind::Table, "environment.sensor_data", me, true),
+    ];
+    let Then::CleanUp {
+        kafka, database, ..
+    } = next(&world, &pipeline, 1).then
+    else {
+        panic!("groups and positions are there to be deleted");
+    };
+    assert!(
+        kafka
+            .iter()
+            .all(|change| matches!(change, KafkaChange::DeleteGroup(_))),
+        "{kafka:?}"
+    );
+    assert!(
+        matches!(&database[..], [DatabaseChange::Forget(_)]),
+        "{database:?}"
+    );
+}
+
+#[test]
+fn delete_waits_for_kafka_and_then_names_what_is_left() {
+    let (mut world, pipeline) = stopped("Delete");
+    world.kafka_down = true;
+    assert!(matches!(next(&world, &pipeline, 60).then, Then::Wait(why) if why.contains("Kafka")));
+    let step = next(&world, &pipeline, 120);
+    let Then::CleanUp {
+        kafka,
+        database,
+        orphans: Some(orphans),
+    } = step.then
+    else {
+        panic!("the grace time is over");
+    };
+    assert_eq!(kafka, []);
+    assert_eq!(database.len(), 2, "PostgreSQL is cleaned up all the same");
+    for left in [
+        "topic sensor-data.dead-letter",
+        "consumer group sensorstream.default.environment",
+    ] {
+        assert!(orphans.contains(left), "{orphans}");
+    }
+}
+
+#[test]
+fn without_the_record_nothing_is_deleted_on_a_guess() {
+    let (mut world, pipeline) = stopped("Delete");
+    world.postgres_down = true;
+    assert!(matches!(next(&world, &pipeline, 60).then, Then::Wait(_)));
+    let Then::CleanUp {
+        kafka,
+        database,
+        orphans: Some(orphans),
+    } = next(&world, &pipeline, 120).then
+    else {
+        panic!("the grace time is over");
+    };
+    assert_eq!((kafka, database), (Vec::new(), Vec::new()));
+    assert!(orphans.contains("environment.sensor_data"), "{orphans}");
+}
+
+#[test]
+fn topics_in_a_cluster_that_is_no_longer_named_are_told() {
+    let (mut world, pipeline) = stopped("Delete");
+    for held in &mut world.claims {
+        if held.name == "sensor-data" {
+            held.endpoint = "old-kafka.default.svc:9092".into();
+        }
+    }
+    let Then::CleanUp { kafka, orphans, .. } = next(&world, &pipeline, 1).then else {
+        panic!("the rest is deleted");
+    };
+    assert!(!kafka.contains(&KafkaChange::DeleteTopic("sensor-data".into())));
+    assert!(orphans.unwrap().contains("topic sensor-data at old-kafka"));
+}

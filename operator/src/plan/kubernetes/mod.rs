@@ -1,0 +1,188 @@
+//! A pipeline's Kubernetes objects, one file a kind. Names and labels follow from the
+//! pipeline's name; each object carries an owner reference, so that it goes with the resource,
+//! and a digest of itself, so that a field that is no longer wanted is taken away.
+
+pub mod config_map;
+pub mod deployment;
+pub mod disruption_budget;
+pub mod labels;
+pub mod pod;
+pub mod service;
+pub mod service_account;
+
+use std::{collections::BTreeMap, fmt};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::{Resource, core::ApiResource};
+use sensorstream_crds::SensorPipeline;
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::lifecycle::Lifecycle;
+use crate::{observe::objects::ObjectKey, role::Role, validate::ValidPipeline};
+
+/// Annotation with the digest of the object as the operator wants it.
+pub const DIGEST: &str = "sensorstream.dev/digest";
+
+/// The image of the data plane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Its name.
+    pub name: String,
+    /// When to pull it: `Always`, `IfNotPresent` or `Never`.
+    pub pull_policy: String,
+}
+
+/// What objects are made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Site<'a> {
+    /// The pipeline.
+    pub valid: &'a ValidPipeline<'a>,
+    /// The image that its pods run.
+    pub image: &'a Image,
+    /// Which workloads should run.
+    pub lifecycle: &'a Lifecycle,
+}
+
+/// The kinds of objects that a pipeline consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `v1/ServiceAccount`
+    ServiceAccount,
+    /// `v1/ConfigMap`
+    ConfigMap,
+    /// `apps/v1/Deployment`
+    Deployment,
+    /// `v1/Service`
+    Service,
+    /// `policy/v1/PodDisruptionBudget`
+    PodDisruptionBudget,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::ServiceAccount,
+        Self::ConfigMap,
+        Self::Deployment,
+        Self::Service,
+        Self::PodDisruptionBudget,
+    ];
+
+    /// How the API server calls it.
+    pub fn api_resource(self) -> ApiResource {
+        use k8s_openapi::api::{
+            apps::v1::Deployment,
+            core::v1::{ConfigMap, Service, ServiceAccount},
+            policy::v1::PodDisruptionBudget,
+        };
+        match self {
+            Self::ServiceAccount => ApiResource::erase::<ServiceAccount>(&()),
+            Self::ConfigMap => ApiResource::erase::<ConfigMap>(&()),
+            Self::Deployment => ApiResource::erase::<Deployment>(&()),
+            Self::Service => ApiResource::erase::<Service>(&()),
+            Self::PodDisruptionBudget => ApiResource::erase::<PodDisruptionBudget>(&()),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+/// An object as it should be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DesiredObject {
+    /// Which one.
+    pub key: ObjectKey,
+    /// The whole of it, as it is applied.
+    pub manifest: Value,
+}
+
+impl Site<'_> {
+    fn pipeline(&self) -> &SensorPipeline {
+        &self.valid.observation.pipeline
+    }
+
+    fn name(&self) -> &str {
+        &self.valid.observation.id.name
+    }
+
+    /// Metadata of an object of a role, or of the whole pipeline.
+    fn metadata(&self, name: String, role: Option<Role>) -> ObjectMeta {
+        ObjectMeta {
+            name: Some(name),
+            namespace: Some(self.valid.observation.id.namespace.clone()),
+            labels: Some(labels::of(self.name(), role)),
+            owner_references: Some(vec![self.owner()]),
+            ..ObjectMeta::default()
+        }
+    }
+
+    fn owner(&self) -> OwnerReference {
+        OwnerReference {
+            api_version: SensorPipeline::api_version(&()).into_owned(),
+            kind: SensorPipeline::kind(&()).into_owned(),
+            name: self.name().to_owned(),
+            uid: self.pipeline().metadata.uid.clone().unwrap_or_default(),
+            controller: Some(true),
+            block_owner_deletion: Some(true),
+        }
+    }
+}
+
+/// Every object of a pipeline, in the order of applying: what a pod needs comes before it.
+pub fn desired(site: &Site<'_>) -> Vec<DesiredObject> {
+    let roles = Role::ALL
+        .into_iter()
+        .filter(|role| config_map::document(site, *role).is_some());
+    let roles: Vec<Role> = roles.collect();
+    let mut objects = vec![object(
+        Kind::ServiceAccount,
+        &service_account::service_account(site),
+    )];
+    objects.extend(
+        roles
+            .iter()
+            .filter_map(|role| config_map::config_map(site, *role))
+            .map(|config_map| object(Kind::ConfigMap, &config_map)),
+    );
+    objects.extend(
+        roles
+            .iter()
+            .filter_map(|role| deployment::deployment(site, *role))
+            .map(|deployment| object(Kind::Deployment, &deployment)),
+    );
+    objects.extend(service::service(site).map(|service| object(Kind::Service, &service)));
+    objects.extend(
+        disruption_budget::disruption_budget(site)
+            .map(|budget| object(Kind::PodDisruptionBudget, &budget)),
+    );
+    objects
+}
+
+fn object<K: Resource<DynamicType = ()> + Serialize>(kind: Kind, object: &K) -> DesiredObject {
+    let mut manifest = serde_json::to_value(object).expect("Kubernetes' types are JSON");
+    let digest = digest(manifest.to_string().as_bytes());
+    manifest["metadata"]["annotations"][DIGEST] = digest.into();
+    let name = object.meta().name.clone().unwrap_or_default();
+    DesiredObject {
+        key: ObjectKey { kind, name },
+        manifest,
+    }
+}
+
+/// A short digest of `bytes`.
+fn digest(bytes: &[u8]) -> String {
+    hex::encode(&Sha256::digest(bytes)[..10])
+}
+
+fn string_map<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+    pairs
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}

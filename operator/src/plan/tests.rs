@@ -1,0 +1,288 @@
+//! Goldens of whole plans, and that planning again after applying changes nothing.
+
+use proptest::prelude::*;
+use sensorstream_crds::{SensorPipeline, admission::semantic_violations};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    fixtures::{World, environment, environment_with, now, planned, running},
+    plan::kubernetes::Kind,
+    validate::validate,
+};
+
+/// A plan as people read it: the objects as YAML would have them, the rest in brief.
+fn shown(world: &World, pipeline: &SensorPipeline) -> Value {
+    let plan = planned(world, pipeline, now());
+    let table = tables::WantedTable::of(&kube_id(pipeline), &pipeline.spec).name;
+    let objects: Vec<Value> = plan
+        .objects
+        .iter()
+        .map(|change| match change {
+            ObjectChange::Apply(object) => json!({ "apply": object.manifest }),
+            ObjectChange::Delete(key) => json!({ "delete": key.to_string() }),
+        })
+        .collect();
+    json!({
+        "addFinalizer": plan.add_finalizer,
+        "claims": plan.claims.iter().map(|c| format!("{c:?}")).collect::<Vec<_>>(),
+        "topics": plan.topics.iter().map(|c| format!("{c:?}")).collect::<Vec<_>>(),
+        "migrations": plan.migrations.iter().map(|m| m.sql(&table)).collect::<Vec<_>>(),
+        "scales": plan.scales.iter().map(|s| format!("{s:?}")).collect::<Vec<_>>(),
+        "objects": objects,
+    })
+}
+
+fn kube_id(pipeline: &SensorPipeline) -> sensorstream_crds::PipelineId {
+    sensorstream_crds::runtime::id_of(pipeline)
+}
+
+fn edited(patch: &Value) -> Value {
+    let (world, before) = running(environment());
+    let after = environment_with(patch);
+    shown(
+        &world,
+        &SensorPipeline {
+            metadata: before.metadata,
+            ..after
+        },
+    )
+}
+
+#[test]
+fn an_empty_world_gets_everything() {
+    insta::assert_yaml_snapshot!(shown(&World::default(), &environment()));
+}
+
+#[test]
+fn logins_and_certificates_reach_the_pods_that_need_them() {
+    let pipeline = environment_with(&json!({ "kafka": {
+        "tls": { "secretRef": { "name": "kafka-tls" } },
+        "sasl": { "mechanism": "SCRAM-SHA-512", "secretRef": { "name": "kafka-login" } },
+    }}));
+    insta::assert_yaml_snapshot!(shown(&World::default(), &pipeline));
+}
+
+#[test]
+fn more_partitions_and_fields_change_topic_table_and_config() {
+    insta::assert_yaml_snapshot!(edited(&json!({
+        "input": {
+            "topic": { "partitions": 3, "config": { "retention.ms": "86400000" } },
+            "fields": [
+                { "name": "sensor_id", "type": "string", "maxLength": 255 },
+                { "name": "timestamp", "type": "timestamp" },
+                { "name": "temperature", "type": "double", "required": false },
+                { "name": "pressure", "type": "double", "required": false },
+            ],
+        },
+        "simulator": null,
+    })));
+}
+
+#[test]
+fn more_pods_bring_a_disruption_budget_and_no_api_takes_its_objects_away() {
+    insta::assert_yaml_snapshot!(edited(
+        &json!({ "processor": { "replicas": 3 }, "api": null })
+    ));
+}
+
+#[test]
+fn a_pause_changes_nothing_but_the_pods() {
+    let plan = edited(&json!({ "state": "Paused" }));
+    let objects = plan["objects"].as_array().unwrap();
+    let changed: Vec<_> = objects
+        .iter()
+        .map(|o| {
+            (
+                o["apply"]["metadata"]["name"].as_str().unwrap(),
+                &o["apply"]["spec"]["replicas"],
+            )
+        })
+        .collect();
+    assert_eq!(
+        changed,
+        [
+            ("environment-producer", &json!(0)),
+            ("environment-processor", &json!(0))
+        ]
+    );
+    assert_eq!(plan["topics"], json!([]));
+    assert_eq!(plan["migrations"], json!([]));
+}
+
+#[test]
+fn while_kafka_is_down_pods_still_start_and_stop_and_nothing_else_changes() {
+    let (mut world, before) = running(environment());
+    world.kafka_down = true;
+    let pipeline = SensorPipeline {
+        metadata: before.metadata,
+        ..environment_with(&json!({ "state": "Paused", "simulator": { "rate": 9 } }))
+    };
+    let plan = planned(&world, &pipeline, now());
+    assert_eq!(plan.objects, []);
+    assert_eq!(
+        plan.scales,
+        [
+            Scale {
+                deployment: "environment-producer".into(),
+                replicas: 0
+            },
+            Scale {
+                deployment: "environment-processor".into(),
+                replicas: 0
+            },
+        ]
+    );
+}
+
+#[test]
+fn nothing_is_made_and_no_finalizer_added_before_kafka_was_seen() {
+    let world = World {
+        kafka_down: true,
+        postgres_down: true,
+        ..World::default()
+    };
+    assert!(planned(&world, &environment(), now()).is_empty());
+}
+
+#[test]
+fn drift_is_put_back() {
+    let (mut world, pipeline) = running(environment());
+    let key = |kind, name: &str| ObjectKey {
+        kind,
+        name: name.into(),
+    };
+    let deployment = key(Kind::Deployment, "environment-processor");
+    world.objects.get_mut(&deployment).unwrap()["spec"]["replicas"] = 5.into();
+    world.objects.remove(&key(Kind::Service, "environment-api"));
+    let changed: Vec<String> = planned(&world, &pipeline, now())
+        .objects
+        .iter()
+        .map(|change| match change {
+            ObjectChange::Apply(object) => object.key.to_string(),
+            ObjectChange::Delete(key) => format!("delete {key}"),
+        })
+        .collect();
+    assert_eq!(
+        changed,
+        [
+            "Deployment environment-processor",
+            "Service environment-api"
+        ]
+    );
+}
+
+#[test]
+fn a_rotated_secret_replaces_the_pods_that_read_it() {
+    let (world, pipeline) = running(environment());
+    let mut observation = world.observe(&pipeline);
+    observation
+        .logins
+        .versions
+        .insert("sensorstream-db".into(), "8".into());
+    let valid = validate(&observation).unwrap();
+    let plan = plan(&valid, &crate::fixtures::image(), now());
+    let changed: Vec<&str> = plan
+        .objects
+        .iter()
+        .filter_map(|change| match change {
+            ObjectChange::Apply(object) => Some(object.key.name.as_str()),
+            ObjectChange::Delete(_) => None,
+        })
+        .collect();
+    assert_eq!(changed, ["environment-processor", "environment-api"]);
+}
+
+#[test]
+fn no_password_is_in_any_object() {
+    let plan = shown(&World::default(), &environment()).to_string();
+    assert!(!plan.contains("hidden"), "{plan}");
+}
+
+/// Patches of the example that the API server would take, whatever their parts.
+fn any_patch() -> impl Strategy<Value = Value> {
+    let field = |name: &'static str| {
+        let kinds = prop_oneof![
+            Just("double"),
+            Just("integer"),
+            Just("boolean"),
+            Just("string")
+        ];
+        (kinds, any::<bool>()).prop_map(
+            move |(kind, required)| json!({ "name": name, "type": kind, "required": required }),
+        )
+    };
+    let fields = proptest::sample::subsequence(vec!["a", "b", "c", "d"], 0..=4)
+        .prop_flat_map(move |names| names.into_iter().map(field).collect::<Vec<_>>());
+    let resources = prop_oneof![
+        Just(Value::Null),
+        Just(
+            json!({ "requests": { "cpu": "0.5", "memory": "1024Mi" }, "limits": { "memory": "2e9" } })
+        ),
+    ];
+    let kafka = prop_oneof![
+        Just(json!({})),
+        Just(json!({ "tls": {} })),
+        Just(json!({
+            "tls": { "secretRef": { "name": "tls" } },
+            "sasl": { "mechanism": "PLAIN", "secretRef": { "name": "login" } },
+        })),
+    ];
+    let state = prop_oneof![Just("Running"), Just("Paused")];
+    let api = prop_oneof![
+        Just(Value::Null),
+        (1..3).prop_map(|replicas| json!({ "replicas": replicas, "cors": null })),
+    ];
+    (fields, resources, kafka, state, api, 1..4, 1..5).prop_map(
+        |(fields, resources, kafka, state, api, replicas, partitions)| {
+            let mut all = vec![
+                json!({ "name": "sensor_id", "type": "string" }),
+                json!({ "name": "timestamp", "type": "timestamp" }),
+            ];
+            all.extend(fields);
+            json!({
+                "state": state,
+                "kafka": kafka,
+                "input": { "fields": all, "topic": { "partitions": partitions } },
+                "simulator": null,
+                "processor": { "replicas": replicas, "resources": resources,
+                    "tolerations": [{ "key": "edge", "operator": "Exists" }] },
+                "api": api,
+            })
+        },
+    )
+}
+
+/// Whether the API server would take `after` in place of `before`: partitions do not shrink,
+/// and fields keep their types.
+fn is_edit(before: &SensorPipeline, after: &SensorPipeline) -> bool {
+    let (before, after) = (&before.spec.input, &after.spec.input);
+    after.topic.partitions >= before.topic.partitions
+        && after.fields.iter().all(|field| {
+            let same = before.fields.iter().find(|old| old.name == field.name);
+            same.is_none_or(|old| old.type_ == field.type_)
+        })
+}
+
+proptest! {
+    #[test]
+    fn planning_again_changes_nothing(first in any_patch(), second in any_patch()) {
+        let mut pipeline = environment_with(&first);
+        prop_assert_eq!(semantic_violations(&pipeline), []);
+        let mut world = World::default();
+        let plan = planned(&world, &pipeline, now());
+        prop_assert!(plan.add_finalizer && !plan.objects.is_empty());
+        world.take(&mut pipeline, &plan);
+        let again = planned(&world, &pipeline, now());
+        prop_assert!(again.is_empty(), "{again:#?}");
+
+        let mut edited = environment_with(&second);
+        if is_edit(&pipeline, &edited) {
+            edited.metadata = pipeline.metadata;
+            let plan = planned(&world, &edited, now());
+            world.take(&mut edited, &plan);
+            let again = planned(&world, &edited, now());
+            prop_assert!(again.is_empty(), "{again:#?}");
+        }
+    }
+}

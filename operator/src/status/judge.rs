@@ -1,0 +1,165 @@
+//! One verdict a condition.
+//!
+//! - [`ground`]: topics and tables.
+//! - [`workloads`]: the pods, and whether they stopped as asked.
+//! - [`flow`]: whether data flows, and what keeps or kept it from flowing.
+
+mod flow;
+mod ground;
+mod workloads;
+
+use jiff::Timestamp;
+use sensorstream_crds::{ConditionType, SensorPipelineStatus, input::OnDataLoss};
+
+use super::{
+    Account, Outcome,
+    conditions::{Truth, Verdict},
+    figures::Figures,
+};
+use crate::{plan::lifecycle::Phase, role::Role, telemetry::chain, validate::Refused};
+
+/// Every verdict, in the order of [`ConditionType`].
+pub(super) fn verdicts(account: &Account<'_>, figures: &Figures, now: Timestamp) -> Vec<Verdict> {
+    let spec = &account.observation.pipeline.spec;
+    let mut base = vec![
+        spec_valid(account),
+        ground::topics_ready(account),
+        ground::tables_ready(account),
+    ];
+    if spec.simulator.is_some() {
+        base.push(workloads::workload(
+            ConditionType::ProducerReady,
+            Role::Producer,
+            account,
+        ));
+    }
+    let processor = workloads::workload(ConditionType::ProcessorReady, Role::Processor, account);
+    let processor_ready = processor.truth == Truth::True;
+    base.push(processor);
+    if spec.api.is_some() {
+        base.push(workloads::workload(
+            ConditionType::ApiReady,
+            Role::Api,
+            account,
+        ));
+    }
+    let loss = flow::data_loss(account, figures);
+    let mut verdicts = vec![ready(account, &base, figures)];
+    verdicts.extend(base);
+    verdicts.push(flow::data_flowing(account, figures, processor_ready, now));
+    verdicts.extend(workloads::stopped(account));
+    verdicts.extend(loss);
+    verdicts.extend(flow::sink_blocked(figures));
+    verdicts.extend(flow::weak_clock_guard(account));
+    verdicts
+}
+
+fn spec_valid(account: &Account<'_>) -> Verdict {
+    let type_ = ConditionType::SpecValid;
+    if let Outcome::Refused(refused) = account.outcome {
+        return Verdict::new(type_, Truth::False, reason_of(refused), refused.to_string());
+    }
+    let observation = account.observation;
+    let unseen = observation
+        .topics
+        .unseen()
+        .or(observation.database.unseen());
+    match unseen {
+        // What was found compatible stays so while nobody can look.
+        Some(unseen) if !held_for_this_generation(account, type_) => Verdict::new(
+            type_,
+            Truth::Unknown,
+            unseen.reason,
+            format!(
+                "the spec is well-formed; whether it suits what exists is yet to be seen: {}",
+                unseen.message
+            ),
+        ),
+        _ => Verdict::new(type_, Truth::True, "Valid", "the spec can be carried out"),
+    }
+}
+
+fn held_for_this_generation(account: &Account<'_>, type_: ConditionType) -> bool {
+    account.previous.condition(type_).is_some_and(|condition| {
+        condition.status == "True"
+            && condition.observed_generation == account.observation.pipeline.metadata.generation
+    })
+}
+
+fn reason_of(refused: &Refused) -> &'static str {
+    refused
+        .0
+        .first()
+        .map_or("Invalid", |refusal| refusal.reason())
+}
+
+fn ready(account: &Account<'_>, base: &[Verdict], figures: &Figures) -> Verdict {
+    let type_ = ConditionType::Ready;
+    let failure = match account.outcome {
+        Outcome::Planned { failure, .. } => failure,
+        _ => None,
+    };
+    if let Some(phase) = account.outcome.phase()
+        && let Some((reason, message)) = stop_reason(phase)
+    {
+        let message = match failure {
+            Some(failure) => format!("{message}; {}", chain(failure)),
+            None => message,
+        };
+        return Verdict::new(type_, Truth::False, reason, message);
+    }
+    if let Some(failure) = failure.filter(|failure| failure.ground().is_none()) {
+        return Verdict::new(type_, Truth::False, "ApplyFailed", chain(failure));
+    }
+    if !figures.gaps.is_empty()
+        && account.observation.pipeline.spec.input.on_data_loss == OnDataLoss::Fail
+    {
+        return Verdict::new(type_, Truth::False, "DataLoss", flow::gap_message(figures));
+    }
+    let culprit = base
+        .iter()
+        .find(|verdict| verdict.truth == Truth::False)
+        .or_else(|| base.iter().find(|verdict| verdict.truth == Truth::Unknown));
+    match culprit {
+        // What could not be seen is not known to be in place: a pipeline is ready or it is not.
+        Some(culprit) => {
+            let message = format!("{}: {}", culprit.type_.as_str(), culprit.message);
+            Verdict::new(type_, Truth::False, culprit.reason.clone(), message)
+        }
+        None => Verdict::new(
+            type_,
+            Truth::True,
+            "Ready",
+            "everything is in place and running",
+        ),
+    }
+}
+
+fn stop_reason(phase: &Phase) -> Option<(&'static str, String)> {
+    match phase {
+        Phase::Running => None,
+        Phase::Pausing(_) => Some(("Pausing", "the pods are being stopped, as asked".into())),
+        Phase::Paused => Some(("Paused", "paused, as asked".into())),
+        Phase::Draining(_) => Some((
+            "Draining",
+            "what is left is being processed, as asked".into(),
+        )),
+        Phase::Drained => Some(("Drained", "drained, as asked".into())),
+        Phase::Overdue { left, .. } => Some(("DeadlineExceeded", left.clone())),
+    }
+}
+
+fn carried(type_: ConditionType, previous: &SensorPipelineStatus) -> Option<Verdict> {
+    let condition = previous.condition(type_)?;
+    let truth = match condition.status.as_str() {
+        "True" => Truth::True,
+        "False" => Truth::False,
+        _ => Truth::Unknown,
+    };
+    Some(Verdict::new(
+        type_,
+        truth,
+        condition.reason.clone(),
+        condition.message.clone(),
+    ))
+}

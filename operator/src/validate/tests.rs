@@ -1,0 +1,177 @@
+use sensorstream_ledger::claims::ClaimKind;
+use serde_json::json;
+
+use super::*;
+use crate::{
+    backends::{Column, Table, TableName, Topic},
+    fixtures::{World, claim, environment, environment_with, running},
+};
+
+fn refusals(world: &World, patch: &serde_json::Value) -> Vec<Refusal> {
+    validate(&world.observe(&environment_with(patch))).map_or_else(|refused| refused.0, |_| vec![])
+}
+
+fn topic(partitions: i32) -> Topic {
+    let (id, leaderless) = ("x".into(), Vec::new());
+    Topic {
+        id,
+        partitions,
+        leaderless,
+        config: std::collections::BTreeMap::default(),
+    }
+}
+
+#[test]
+fn the_example_passes_in_an_empty_world_and_in_its_own() {
+    assert_eq!(refusals(&World::default(), &json!({})), []);
+    let (world, _) = running(environment());
+    assert_eq!(refusals(&world, &json!({})), []);
+}
+
+#[test]
+fn rules_come_first() {
+    let found = refusals(
+        &World::default(),
+        &json!({ "simulator": { "rate": "0.001" } }),
+    );
+    assert_eq!(
+        found.iter().map(Refusal::reason).collect::<Vec<_>>(),
+        ["Invalid"]
+    );
+    assert!(
+        found[0].to_string().contains("spec.simulator.rate"),
+        "{}",
+        found[0]
+    );
+}
+
+#[test]
+fn a_missing_secret_is_named() {
+    let mut observation = World::default().observe(&environment());
+    let problem = SecretProblem::Missing("sensorstream-db".into());
+    observation.logins.database = Err(problem.clone());
+    let refused = validate(&observation).unwrap_err();
+    assert_eq!(refused.0, [Refusal::Secret(problem)]);
+    assert_eq!(refused.0[0].reason(), "SecretNotFound");
+}
+
+#[test]
+fn a_table_and_a_dead_letter_topic_of_another_pipeline_are_refused() {
+    let world = World {
+        claims: vec![
+            claim(
+                ClaimKind::Table,
+                "environment.sensor_data",
+                "default/first",
+                false,
+            ),
+            claim(
+                ClaimKind::Topic,
+                "sensor-data.dead-letter",
+                "default/second",
+                false,
+            ),
+        ],
+        ..World::default()
+    };
+    let found = refusals(&world, &json!({}));
+    let owners: Vec<_> = found
+        .iter()
+        .map(|refusal| match refusal {
+            Refusal::Conflict { ground, owner, .. } => (*ground, owner.as_str()),
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert_eq!(
+        owners,
+        [
+            (Ground::Tables, "default/first"),
+            (Ground::Topics, "default/second")
+        ]
+    );
+    assert_eq!(found[0].reason(), "Conflict");
+}
+
+#[test]
+fn an_input_topic_of_another_pipeline_may_be_read() {
+    let mut world = World {
+        claims: vec![claim(
+            ClaimKind::Topic,
+            "sensor-data",
+            "default/other",
+            false,
+        )],
+        ..World::default()
+    };
+    world.topics.insert("sensor-data".into(), topic(1));
+    assert_eq!(refusals(&world, &json!({})), []);
+}
+
+#[test]
+fn a_topic_of_others_with_too_few_partitions_is_not_grown() {
+    let mut world = World::default();
+    world.topics.insert("sensor-data".into(), topic(1));
+    let found = refusals(
+        &world,
+        &json!({ "input": { "topic": { "partitions": 3 } } }),
+    );
+    assert_eq!(
+        found.iter().map(Refusal::reason).collect::<Vec<_>>(),
+        ["TopicIncompatible"]
+    );
+    let text = found[0].to_string();
+    assert!(
+        text.contains("1 partitions") && text.contains("spec.input.topic.partitions"),
+        "{text}"
+    );
+    // Its own it grows.
+    let (world, _) = running(environment());
+    assert_eq!(
+        refusals(
+            &world,
+            &json!({ "input": { "topic": { "partitions": 3 } } })
+        ),
+        []
+    );
+}
+
+#[test]
+fn a_table_that_does_not_fit_is_refused_with_what_to_change() {
+    let mut world = World::default();
+    let column = Column {
+        name: "humidity".into(),
+        type_: "text".into(),
+        not_null: false,
+        has_default: false,
+    };
+    let name = TableName {
+        schema: "environment".into(),
+        table: "sensor_data".into(),
+    };
+    let table = Table {
+        is_table: true,
+        columns: vec![column],
+        indexes: Vec::new(),
+    };
+    world.tables.insert(name, table);
+    let found = refusals(&world, &json!({}));
+    assert_eq!(
+        found.iter().map(Refusal::reason).collect::<Vec<_>>(),
+        ["TableIncompatible"]
+    );
+    assert!(
+        found[0].to_string().contains("needs double precision"),
+        "{}",
+        found[0]
+    );
+}
+
+#[test]
+fn what_can_not_be_seen_is_not_refused() {
+    let world = World {
+        kafka_down: true,
+        postgres_down: true,
+        ..World::default()
+    };
+    assert_eq!(refusals(&world, &json!({})), []);
+}
