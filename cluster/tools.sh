@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# tools.sh NAME...: makes sure that these programs are in the cache, building what is missing from
+# its Go module, and prints the folder that holds them.
+# Names: kubernetes (all components, and kubectl), kubectl (alone), helm, coredns, helm-unittest, kind.
+set -euo pipefail
+# shellcheck source=cluster/lib/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+
+SOURCE=$CLUSTER_DIR/kubernetes
+VERSIONS="$KUBERNETES_VERSION $COREDNS_VERSION $HELM_VERSION $HELM_UNITTEST_VERSION $KIND_VERSION"
+# Outside of the clone, named by what the programs are made of: a fresh clone finds them there.
+BIN=$CACHE/$( (content_hash "$SOURCE"; echo "$VERSIONS") | sha256sum | cut -c1-12)/bin
+
+build() {
+  local tmp minor
+  tmp=$(mktemp -d "$BIN/.build.XXXXXX")
+  # shellcheck disable=SC2064
+  trap "rm -rf '$tmp'" EXIT # of the subshell that ensure makes
+  # Other people's builds go on beside this one; and a user's own -mod or -tags must not leak in.
+  export GOFLAGS=-mod=readonly GOBIN=$tmp GOWORK=off
+  case $1 in
+    kubernetes | kubectl)
+      minor=${KUBERNETES_VERSION#v1.}
+      # Without these, clients would see version 0.
+      local version=k8s.io/component-base/version
+      local package=.
+      [[ $1 == kubernetes ]] || package=./kubectl
+      (cd "$SOURCE" && nice go build -trimpath -buildvcs=false -o "$tmp/$1" -ldflags "-s -w
+        -X $version.gitVersion=$KUBERNETES_VERSION -X $version.gitMajor=1 -X $version.gitMinor=${minor%%.*}
+        -X $version.gitTreeState=clean" "$package")
+      ;;
+    helm) install "helm.sh/helm/v4/cmd/helm@$HELM_VERSION" ;;
+    coredns) install "github.com/coredns/coredns@$COREDNS_VERSION" ;;
+    helm-unittest)
+      # Its go.mod replaces a module, which `go install` refuses: it must be the main module.
+      local folder
+      folder=$(go mod download -json "github.com/helm-unittest/helm-unittest@$HELM_UNITTEST_VERSION" | jq -r .Dir)
+      (cd "$folder" && nice go build -trimpath -buildvcs=false -o "$tmp/$1" -ldflags '-s -w' ./cmd/helm-unittest)
+      ;;
+    kind) install "sigs.k8s.io/kind@$KIND_VERSION" ;;
+    *) die "tools.sh knows no '$1'" ;;
+  esac
+  # Only whole programs appear under their final name.
+  mv "$tmp/$1" "$BIN/$1"
+  [[ $1 != kubernetes ]] || ln -sf kubernetes "$BIN/kubectl"
+}
+
+install() {
+  nice go install -trimpath -buildvcs=false -ldflags '-s -w' "$1"
+}
+
+ensure() {
+  [[ ! -x $BIN/$1 ]] || return 0
+  command -v go >/dev/null || die "Go is needed to build $1: https://go.dev/dl"
+  (
+    exec 8>"$BIN/.$1.lock"
+    flock 8 # somebody else may be building it
+    [[ ! -x $BIN/$1 ]] || exit 0
+    say "building $1 (the first time takes some minutes)"
+    build "$1" >&2 8>&-
+    say "built $1"
+  )
+}
+
+mkdir -p "$BIN"
+touch "${BIN%/bin}" # in use, see prune_cache
+for name in "$@"; do
+  ensure "$name"
+done
+echo "$BIN"
