@@ -1,0 +1,36 @@
+# What people type. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PIPELINE ?= environment
+
+.PHONY: help demo test torture lint generate image cluster cluster-down env
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Run a pipeline end to end on a local Kubernetes (PIPELINE=environment, or any file under examples/)
+	@scripts/demo.sh $(PIPELINE)
+
+test: ## Run every test, on a real Kubernetes, Kafka and PostgreSQL
+	@scripts/test.sh
+
+torture: ## Run the fault tests at full length
+	@scripts/test.sh --torture
+
+lint: ## Check format, lints and the chart
+	@scripts/lint.sh
+
+generate: ## Write what is derived from the types: the CRD
+	@scripts/generate.sh
+
+image: ## Build the images as archives under target/images
+	@scripts/images.sh
+
+cluster: ## Start a local Kubernetes with Kafka and PostgreSQL in it
+	@cluster/up.sh
+
+cluster-down: ## Remove every trace of it
+	@cluster/down.sh
+
+env: ## Print what a shell needs to reach it: eval "$$(make -s env)"
+	@cluster/env.sh

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# demo.sh PIPELINE: runs examples/PIPELINE.yaml end to end on a local Kubernetes, from nothing, and
+# shows what it does. Can be run again at any time; what is in place already is left alone.
+set -euo pipefail
+source "$(dirname "$0")/say.sh"
+
+name=${1:-environment}
+file=examples/$name.yaml
+[[ -f $file ]] || die "there is no $file; there are: $(cd examples && echo *.yaml)"
+
+scripts/images.sh
+cluster/up.sh
+scripts/install.sh
+eval "$(cluster/env.sh)"
+
+say "applying $file"
+kubectl apply --namespace default -f "$file"
+pipeline=$(kubectl get -f "$file" --namespace default -o jsonpath='{.metadata.name}')
+
+# Shows each change of the conditions until the pipeline is ready and data flows.
+conditions() {
+  kubectl get sp "$pipeline" --namespace default -o json | jq -r '
+    .metadata.generation as $generation | .status // {} |
+    [.conditions[]? | select(.observedGeneration == $generation)] |
+    if length == 0 then "waiting for the operator"
+    else map(select(.status != "True") | select(.type | IN("DataLoss", "SinkBlocked", "WeakClockGuard", "Stopped") | not)
+             | "\(.type): \(.reason) \(.message)") | if length == 0 then "ready" else .[0] end end'
+}
+deadline=$((SECONDS + 300)) last=
+until [[ ${now:=$(conditions)} == ready ]]; do
+  if [[ $now != "$last" ]]; then
+    say "$now"
+    last=$now
+  fi
+  if ((SECONDS > deadline)); then
+    kubectl describe sp "$pipeline" --namespace default
+    kubectl get pods --namespace default -l "app.kubernetes.io/instance=$pipeline"
+    die "the pipeline is not ready after 5 minutes; what it says is above"
+  fi
+  sleep 1
+  now=$(conditions)
+done
+say "ready, and data flows"
+
+schema=$(kubectl get sp "$pipeline" --namespace default -o json | jq -r '.spec.postgres.schema // (.metadata.name | gsub("-"; "_"))')
+table=$(kubectl get sp "$pipeline" --namespace default -o jsonpath='{.spec.outputs.table.name}')
+event_time=$(kubectl get sp "$pipeline" --namespace default -o jsonpath='{.spec.input.eventTime.field}')
+echo
+kubectl get sp "$pipeline" --namespace default -o wide
+echo
+psql "$DATABASE_URL" --pset=footer=off -c "SELECT * FROM \"$schema\".\"$table\" ORDER BY \"$event_time\" DESC LIMIT 5"
+cat <<END
+What to try next, after  eval "\$(make -s env)":
+  kubectl get sp -w                                         # watch it
+  kubectl describe sp $pipeline                            # conditions and events
+  kubectl get --raw /api/v1/namespaces/default/services/$pipeline-api:http/proxy/latest
+  psql "\$DATABASE_URL" -c 'SELECT count(*) FROM $schema.$table'
+  kubectl patch sp $pipeline --type merge -p '{"spec":{"simulator":{"rate":100}}}'
+  kubectl scale sp $pipeline --replicas 2
+  kubectl patch sp $pipeline --type merge -p '{"spec":{"state":"Paused"}}'
+  kubectl explain sp.spec
+  make cluster-down                                         # remove everything
+END

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Checks format, lints and the chart.
+set -euo pipefail
+source "$(dirname "$0")/say.sh"
+
+scripts/prerequisites.sh
+say "format"
+cargo fmt --all --check
+say "clippy"
+cargo clippy --release --quiet --workspace --all-targets -- -D warnings
+scripts/chart.sh

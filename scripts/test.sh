@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# test.sh [--torture]: every test, from a machine with nothing set up. Starts the cluster if there is
+# none; --torture runs the fault tests at full length instead of their seeded subset.
+set -euo pipefail
+source "$(dirname "$0")/say.sh"
+
+[[ ${1:-} != --torture ]] || export SENSORSTREAM_TORTURE=1
+scripts/images.sh
+say "compiling the tests"
+cargo test --release --workspace --no-run
+scripts/chart.sh
+cluster/up.sh
+scripts/install.sh --set operator.deletionGraceSeconds=15
+eval "$(cluster/env.sh)"
+SENSORSTREAM_OPERATOR_IMAGE=$(<target/images/operator.name)
+SENSORSTREAM_PROCESSOR_IMAGE=$(<target/images/processor.name)
+export SENSORSTREAM_OPERATOR_IMAGE SENSORSTREAM_PROCESSOR_IMAGE
+# Always the whole workspace: another choice of crates would ask for other features of the
+# dependencies, and compile them again.
+if [[ -n ${SENSORSTREAM_TORTURE:-} ]]; then
+  say "the fault tests, at full length"
+  cargo test --release --workspace --test faults -- --nocapture
+else
+  say "the tests"
+  cargo test --release --workspace --no-fail-fast
+fi
