@@ -14,3 +14,11 @@ helm upgrade --install sensorstream charts/sensorstream \
   --set "operator.image.tag=$(tag operator)" \
   --set "processor.image.tag=$(tag processor)" \
   --wait --timeout 3m "$@" >/dev/null
+
+# Ready pods are not yet pods that the API server reaches: its node learns of the webhook's endpoints
+# a moment later.
+deadline=$((SECONDS + 60))
+until answer=$(kubectl apply --dry-run=server --namespace default -f examples/environment.yaml 2>&1); do
+  ((SECONDS < deadline)) || die "the API server does not take a pipeline: $answer"
+  sleep 0.2
+done

@@ -83,7 +83,10 @@ impl<C: ConsumerContext> PartitionQueue<C> {
     /// of a transaction. None before anything has come out.
     pub fn position(&self) -> Option<i64> {
         let positions = self.consumer.position().ok()?;
-        match positions.find_partition(&self.topic, self.partition)?.offset() {
+        match positions
+            .find_partition(&self.topic, self.partition)?
+            .offset()
+        {
             Offset::Offset(offset) => Some(offset),
             _ => None,
         }

@@ -29,12 +29,17 @@ impl Cluster {
     pub async fn connect() -> Self {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {
-            rustls::crypto::ring::default_provider().install_default().expect("nobody else did");
+            rustls::crypto::ring::default_provider()
+                .install_default()
+                .expect("nobody else did");
         });
-        let client = Client::try_default().await.expect("KUBECONFIG leads to a cluster");
+        let client = Client::try_default()
+            .await
+            .expect("KUBECONFIG leads to a cluster");
         Self {
             client,
-            postgres: PgPool::connect_lazy(&variable("DATABASE_URL")).expect("DATABASE_URL is a URI"),
+            postgres: PgPool::connect_lazy(&variable("DATABASE_URL"))
+                .expect("DATABASE_URL is a URI"),
             kafka: variable("KAFKA_BOOTSTRAP"),
         }
     }
@@ -46,7 +51,9 @@ impl Cluster {
 /// When it is not set.
 pub fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| {
-        panic!("{name} is not set; run `make test`, or `make cluster` and `eval \"$(make -s env)\"`")
+        panic!(
+            "{name} is not set; run `make test`, or `make cluster` and `eval \"$(make -s env)\"`"
+        )
     })
 }
 

@@ -1,4 +1,4 @@
-//! What came out, counted at the source: rows in the table, records that read_committed shows,
+//! What came out, counted at the source: rows in the table, records that `read_committed` shows,
 //! and the simulator's own figures.
 
 use std::{
@@ -46,10 +46,13 @@ pub async fn table_count(scope: &Scope, name: &str) -> TableCount {
         .fetch_one(&scope.cluster.postgres)
         .await
         .expect("the table is read");
-    TableCount { rows: row.get(0), sources: row.get(1) }
+    TableCount {
+        rows: row.get(0),
+        sources: row.get(1),
+    }
 }
 
-/// The dead letters of a topic, as read_committed shows them: by reason, and how many distinct
+/// The dead letters of a topic, as `read_committed` shows them: by reason, and how many distinct
 /// source records they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeadLetterCount {
@@ -72,7 +75,9 @@ impl DeadLetterCount {
 /// When it can't be read.
 pub async fn dead_letters(kafka: &str, topic: &str) -> DeadLetterCount {
     let (kafka, topic) = (kafka.to_owned(), topic.to_owned());
-    tokio::task::spawn_blocking(move || read_dead_letters(&kafka, &topic)).await.expect("no panic")
+    tokio::task::spawn_blocking(move || read_dead_letters(&kafka, &topic))
+        .await
+        .expect("no panic")
 }
 
 fn consumer(kafka: &str) -> BaseConsumer {
@@ -88,11 +93,19 @@ fn consumer(kafka: &str) -> BaseConsumer {
 
 fn read_dead_letters(kafka: &str, topic: &str) -> DeadLetterCount {
     let consumer = consumer(kafka);
-    let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(10)).expect("metadata");
-    let partitions: Vec<i32> = metadata.topics()[0].partitions().iter().map(|p| p.id()).collect();
+    let metadata = consumer
+        .fetch_metadata(Some(topic), Duration::from_secs(10))
+        .expect("metadata");
+    let partitions: Vec<i32> = metadata.topics()[0]
+        .partitions()
+        .iter()
+        .map(rdkafka::metadata::MetadataPartition::id)
+        .collect();
     let mut assignment = TopicPartitionList::new();
     for partition in &partitions {
-        assignment.add_partition_offset(topic, *partition, Offset::Beginning).expect("assignable");
+        assignment
+            .add_partition_offset(topic, *partition, Offset::Beginning)
+            .expect("assignable");
     }
     consumer.assign(&assignment).expect("assigned");
     let mut count = DeadLetterCount::default();
@@ -113,7 +126,10 @@ fn read_dead_letters(kafka: &str, topic: &str) -> DeadLetterCount {
                         .expect("headers are text")
                 };
                 *count.by_reason.entry(header(header::REASON)).or_default() += 1;
-                sources.insert((header(header::SOURCE_PARTITION), header(header::SOURCE_OFFSET)));
+                sources.insert((
+                    header(header::SOURCE_PARTITION),
+                    header(header::SOURCE_OFFSET),
+                ));
             }
         }
     }
@@ -130,8 +146,14 @@ pub async fn topic_partitions(kafka: &str, topic: &str) -> BTreeMap<i32, i64> {
     tokio::task::spawn_blocking(move || {
         let consumer = consumer(&kafka);
         let timeout = Duration::from_secs(10);
-        let metadata = consumer.fetch_metadata(Some(&topic), timeout).expect("metadata");
-        let partitions: Vec<i32> = metadata.topics()[0].partitions().iter().map(|p| p.id()).collect();
+        let metadata = consumer
+            .fetch_metadata(Some(&topic), timeout)
+            .expect("metadata");
+        let partitions: Vec<i32> = metadata.topics()[0]
+            .partitions()
+            .iter()
+            .map(rdkafka::metadata::MetadataPartition::id)
+            .collect();
         offsets::end_offsets(&consumer, &topic, partitions, timeout).expect("end offsets")
     })
     .await
@@ -145,7 +167,9 @@ pub async fn topic_partitions(kafka: &str, topic: &str) -> BTreeMap<i32, i64> {
 pub async fn topics(kafka: &str, prefix: &str) -> Vec<String> {
     let (kafka, prefix) = (kafka.to_owned(), prefix.to_owned());
     tokio::task::spawn_blocking(move || {
-        let metadata = consumer(&kafka).fetch_metadata(None, Duration::from_secs(10)).expect("metadata");
+        let metadata = consumer(&kafka)
+            .fetch_metadata(None, Duration::from_secs(10))
+            .expect("metadata");
         metadata
             .topics()
             .iter()
@@ -165,9 +189,14 @@ pub async fn delete_topics(kafka: &str, prefix: &str) {
     let names = topics(kafka, prefix).await;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     if !names.is_empty() {
-        let admin: AdminClient<DefaultClientContext> =
-            ClientConfig::new().set("bootstrap.servers", kafka).create().expect("an admin client");
-        admin.delete_topics(&names, &AdminOptions::new()).await.expect("topics are deleted");
+        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+            .set("bootstrap.servers", kafka)
+            .create()
+            .expect("an admin client");
+        admin
+            .delete_topics(&names, &AdminOptions::new())
+            .await
+            .expect("topics are deleted");
     }
 }
 
@@ -183,7 +212,10 @@ pub struct Sent {
 impl Sent {
     /// Records of the kinds given.
     pub fn of(&self, kinds: &[&str]) -> i64 {
-        kinds.iter().filter_map(|kind| self.by_kind.get(*kind)).sum()
+        kinds
+            .iter()
+            .filter_map(|kind| self.by_kind.get(*kind))
+            .sum()
     }
 
     /// Records that are readings: good, late and repeated ones.
@@ -194,7 +226,10 @@ impl Sent {
     /// Records that are not, by the reason they must be refused for.
     pub fn refused(&self) -> BTreeMap<String, i64> {
         let readings = ["good", "late", "duplicate"];
-        let refused = self.by_kind.iter().filter(|(kind, n)| **n > 0 && !readings.contains(&kind.as_str()));
+        let refused = self
+            .by_kind
+            .iter()
+            .filter(|(kind, n)| **n > 0 && !readings.contains(&kind.as_str()));
         refused.map(|(kind, n)| (kind.clone(), *n)).collect()
     }
 }
@@ -211,7 +246,10 @@ pub async fn sent(scope: &Scope, name: &str) -> Result<Sent, String> {
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("sensorstream_producer_records_sent_total{kind=\"") {
             let (kind, value) = rest.split_once("\"}").ok_or("an odd line")?;
-            let value: f64 = value.trim().parse().map_err(|_| format!("an odd number in {line}"))?;
+            let value: f64 = value
+                .trim()
+                .parse()
+                .map_err(|_| format!("an odd number in {line}"))?;
             #[allow(clippy::cast_possible_truncation, reason = "a count")]
             sent.by_kind.insert(kind.to_owned(), value as i64);
         } else if let Some(value) = line.strip_prefix("sensorstream_producer_finished ") {

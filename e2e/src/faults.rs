@@ -23,18 +23,30 @@ pub fn processes(pod: &Pod) -> Result<Vec<i32>, String> {
     let id = pod
         .status
         .as_ref()
-        .and_then(|status| status.container_statuses.as_ref()?.first()?.container_id.as_ref())
+        .and_then(|status| {
+            status
+                .container_statuses
+                .as_ref()?
+                .first()?
+                .container_id
+                .as_ref()
+        })
         .and_then(|id| id.rsplit('/').next())
         .ok_or_else(|| format!("{} has no container", pod.name_any()))?;
     let mut found: Vec<i32> = fs::read_dir("/proc")
         .map_err(|error| error.to_string())?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter(|pid: &i32| {
-            fs::read_to_string(format!("/proc/{pid}/cgroup")).is_ok_and(|groups| groups.contains(id))
+            fs::read_to_string(format!("/proc/{pid}/cgroup"))
+                .is_ok_and(|groups| groups.contains(id))
         })
         .collect();
     found.sort_unstable();
-    if found.is_empty() { Err(format!("{} has no process", pod.name_any())) } else { Ok(found) }
+    if found.is_empty() {
+        Err(format!("{} has no process", pod.name_any()))
+    } else {
+        Ok(found)
+    }
 }
 
 /// Sends a signal to every process of a pod's first container.
@@ -44,7 +56,9 @@ pub fn processes(pod: &Pod) -> Result<Vec<i32>, String> {
 pub fn signal(pod: &Pod, signal: &str) -> Result<(), String> {
     for pid in processes(pod)? {
         // One that has just ended by itself is no failure.
-        let _ = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status();
+        let _ = Command::new("kill")
+            .args([format!("-{signal}"), pid.to_string()])
+            .status();
     }
     Ok(())
 }
@@ -56,12 +70,27 @@ pub fn signal(pod: &Pod, signal: &str) -> Result<(), String> {
 pub async fn scale_backend(cluster: &Cluster, name: &str, replicas: i32) {
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), BACKENDS_NAMESPACE);
     let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
-    sets.patch(name, &PatchParams::default(), &patch).await.expect("the backend is scaled");
-    until(&format!("{name} to have {replicas} replicas"), secs(120), || async {
-        let status = sets.get(name).await.map_err(|e| e.to_string())?.status.unwrap_or_default();
-        let ready = status.ready_replicas.unwrap_or(0);
-        if ready == replicas && status.replicas == replicas { Ok(()) } else { Err(format!("{status:?}")) }
-    })
+    sets.patch(name, &PatchParams::default(), &patch)
+        .await
+        .expect("the backend is scaled");
+    until(
+        &format!("{name} to have {replicas} replicas"),
+        secs(120),
+        || async {
+            let status = sets
+                .get(name)
+                .await
+                .map_err(|e| e.to_string())?
+                .status
+                .unwrap_or_default();
+            let ready = status.ready_replicas.unwrap_or(0);
+            if ready == replicas && status.replicas == replicas {
+                Ok(())
+            } else {
+                Err(format!("{status:?}"))
+            }
+        },
+    )
     .await;
 }
 
@@ -77,8 +106,15 @@ pub async fn crash_backend(cluster: &Cluster, name: &str) {
     signal(&before, "KILL").expect("the backend runs");
     until(&format!("{name} to come back"), secs(120), || async {
         let pod = pods.get(&pod_name).await.map_err(|e| e.to_string())?;
-        let ready = pod.status.as_ref().and_then(|s| s.container_statuses.as_ref()?.first().map(|c| c.ready));
-        if restart_count(&pod) > restarts && ready == Some(true) { Ok(()) } else { Err(format!("{:?}", pod.status)) }
+        let ready = pod
+            .status
+            .as_ref()
+            .and_then(|s| s.container_statuses.as_ref()?.first().map(|c| c.ready));
+        if restart_count(&pod) > restarts && ready == Some(true) {
+            Ok(())
+        } else {
+            Err(format!("{:?}", pod.status))
+        }
     })
     .await;
 }
@@ -87,7 +123,13 @@ pub async fn crash_backend(cluster: &Cluster, name: &str) {
 pub fn restart_count(pod: &Pod) -> i32 {
     pod.status
         .as_ref()
-        .and_then(|status| status.container_statuses.as_ref()?.first().map(|c| c.restart_count))
+        .and_then(|status| {
+            status
+                .container_statuses
+                .as_ref()?
+                .first()
+                .map(|c| c.restart_count)
+        })
         .unwrap_or(0)
 }
 

@@ -36,7 +36,10 @@ impl Scope {
     pub async fn new(name: &str) -> Self {
         let cluster = Cluster::connect().await;
         let namespace = format!("t-{name}-{:05x}", fastrand::u32(..0x10_0000));
-        let labels = [("pod-security.kubernetes.io/enforce", "restricted"), ("sensorstream.dev/test", "true")];
+        let labels = [
+            ("pod-security.kubernetes.io/enforce", "restricted"),
+            ("sensorstream.dev/test", "true"),
+        ];
         let object = Namespace {
             metadata: ObjectMeta {
                 name: Some(namespace.clone()),
@@ -50,19 +53,31 @@ impl Scope {
             .await
             .expect("the namespace is made");
         let scope = Self { cluster, namespace };
-        let secrets: Api<Secret> = Api::namespaced(scope.cluster.client.clone(), BACKENDS_NAMESPACE);
-        let uri = secrets.get("sensorstream-db").await.expect("the database's Secret");
-        scope.create_secret("sensorstream-db", uri.data.unwrap_or_default()).await;
+        let secrets: Api<Secret> =
+            Api::namespaced(scope.cluster.client.clone(), BACKENDS_NAMESPACE);
+        let uri = secrets
+            .get("sensorstream-db")
+            .await
+            .expect("the database's Secret");
+        scope
+            .create_secret("sensorstream-db", uri.data.unwrap_or_default())
+            .await;
         scope
     }
 
     async fn create_secret(&self, name: &str, data: BTreeMap<String, k8s_openapi::ByteString>) {
         let secret = Secret {
-            metadata: ObjectMeta { name: Some(name.into()), ..ObjectMeta::default() },
+            metadata: ObjectMeta {
+                name: Some(name.into()),
+                ..ObjectMeta::default()
+            },
             data: Some(data),
             ..Secret::default()
         };
-        self.api::<Secret>().create(&PostParams::default(), &secret).await.expect("the Secret is made");
+        self.api::<Secret>()
+            .create(&PostParams::default(), &secret)
+            .await
+            .expect("the Secret is made");
     }
 
     /// Objects of a kind in this namespace.
@@ -85,7 +100,11 @@ impl Scope {
     /// When it is refused.
     pub async fn apply(&self, pipeline: &SensorPipeline) -> SensorPipeline {
         self.api()
-            .patch(&pipeline.name_any(), &PatchParams::apply("e2e").force(), &Patch::Apply(pipeline))
+            .patch(
+                &pipeline.name_any(),
+                &PatchParams::apply("e2e").force(),
+                &Patch::Apply(pipeline),
+            )
             .await
             .expect("the pipeline is accepted")
     }
@@ -96,7 +115,11 @@ impl Scope {
     /// When it is refused.
     pub async fn edit(&self, name: &str, spec: Value) -> SensorPipeline {
         self.api::<SensorPipeline>()
-            .patch(name, &PatchParams::default(), &Patch::Merge(json!({ "spec": spec })))
+            .patch(
+                name,
+                &PatchParams::default(),
+                &Patch::Merge(json!({ "spec": spec })),
+            )
             .await
             .expect("the edit is accepted")
     }
@@ -137,13 +160,21 @@ impl Scope {
     }
 
     /// Deletes a pipeline and waits until it is gone.
+    ///
+    /// # Panics
+    /// When the deletion is refused or takes longer.
     pub async fn delete(&self, name: &str, seconds: u64) {
         let pipelines = self.api::<SensorPipeline>();
-        pipelines.delete(name, &DeleteParams::default()).await.expect("deletion is accepted");
+        pipelines
+            .delete(name, &DeleteParams::default())
+            .await
+            .expect("deletion is accepted");
         until(&format!("{name} to be gone"), secs(seconds), || async {
             match pipelines.get_opt(name).await {
                 Ok(None) => Ok(()),
-                Ok(Some(pipeline)) => Err(serde_json::to_string(&pipeline.status).unwrap_or_default()),
+                Ok(Some(pipeline)) => {
+                    Err(serde_json::to_string(&pipeline.status).unwrap_or_default())
+                }
                 Err(error) => Err(error.to_string()),
             }
         })
@@ -158,7 +189,10 @@ impl Scope {
         let selector = format!(
             "app.kubernetes.io/instance={pipeline},app.kubernetes.io/component={component}"
         );
-        let pods = self.api::<Pod>().list(&ListParams::default().labels(&selector)).await;
+        let pods = self
+            .api::<Pod>()
+            .list(&ListParams::default().labels(&selector))
+            .await;
         pods.expect("pods are listed")
             .items
             .into_iter()
@@ -171,7 +205,11 @@ impl Scope {
     /// # Panics
     /// When the API server does not answer.
     pub async fn replicas_asked(&self, deployment: &str) -> Option<i32> {
-        let found = self.api::<Deployment>().get_opt(deployment).await.expect("deployments are read");
+        let found = self
+            .api::<Deployment>()
+            .get_opt(deployment)
+            .await
+            .expect("deployments are read");
         found.and_then(|found| found.spec?.replicas)
     }
 
@@ -181,7 +219,10 @@ impl Scope {
     /// When the API server does not answer.
     pub async fn events(&self, pipeline: &str) -> Vec<Event> {
         let selector = format!("involvedObject.name={pipeline},involvedObject.kind=SensorPipeline");
-        let events = self.api::<Event>().list(&ListParams::default().fields(&selector)).await;
+        let events = self
+            .api::<Event>()
+            .list(&ListParams::default().fields(&selector))
+            .await;
         events.expect("events are listed").items
     }
 
@@ -189,27 +230,55 @@ impl Scope {
     ///
     /// # Errors
     /// When the pod does not answer with success.
+    ///
+    /// # Panics
+    /// When `path` is none.
     pub async fn http(&self, pod: &str, path: &str) -> Result<String, String> {
-        let uri = format!("/api/v1/namespaces/{}/pods/{pod}:8080/proxy{path}", self.namespace);
+        let uri = format!(
+            "/api/v1/namespaces/{}/pods/{pod}:8080/proxy{path}",
+            self.namespace
+        );
         let request = http::Request::get(uri).body(Vec::new()).expect("a request");
-        self.cluster.client.request_text(request).await.map_err(|error| error.to_string())
+        self.cluster
+            .client
+            .request_text(request)
+            .await
+            .map_err(|error| error.to_string())
     }
 
     /// Cleans up: pipelines with everything they made, then the namespace.
+    ///
+    /// # Panics
+    /// When something can't be removed.
     pub async fn close(self) {
+        Box::pin(self.clean_up()).await;
+    }
+
+    async fn clean_up(self) {
         let pipelines = self.api::<SensorPipeline>();
-        for pipeline in pipelines.list(&ListParams::default()).await.map(|l| l.items).unwrap_or_default() {
+        for pipeline in pipelines
+            .list(&ListParams::default())
+            .await
+            .map(|l| l.items)
+            .unwrap_or_default()
+        {
             if pipeline.metadata.deletion_timestamp.is_none() {
-                self.edit(&pipeline.name_any(), json!({ "deletionPolicy": "Delete" })).await;
+                self.edit(&pipeline.name_any(), json!({ "deletionPolicy": "Delete" }))
+                    .await;
                 self.delete(&pipeline.name_any(), 90).await;
             }
         }
         // What pipelines deleted with Retain left, and the schema, which no pipeline removes.
         let schema = crate::pipeline::schema(&self.namespace);
         let drop = format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(&self.cluster.postgres).await.expect("schema dropped");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(drop))
+            .execute(&self.cluster.postgres)
+            .await
+            .expect("schema dropped");
         // Where no pipeline ever ran there is no commit log yet.
-        migrate(&self.cluster.postgres).await.expect("the commit log is there");
+        migrate(&self.cluster.postgres)
+            .await
+            .expect("the commit log is there");
         for table in ["pending_dead_letters", "blocked_sinks", "shards", "claims"] {
             let delete = format!("DELETE FROM sensorstream.{table} WHERE pipeline LIKE $1");
             sqlx::query(sqlx::AssertSqlSafe(delete))
@@ -220,7 +289,10 @@ impl Scope {
         }
         crate::counts::delete_topics(&self.cluster.kafka, &self.namespace).await;
         let namespaces: Api<Namespace> = Api::all(self.cluster.client.clone());
-        namespaces.delete(&self.namespace, &DeleteParams::default()).await.expect("the namespace goes");
+        namespaces
+            .delete(&self.namespace, &DeleteParams::default())
+            .await
+            .expect("the namespace goes");
     }
 }
 
@@ -229,15 +301,39 @@ impl Drop for Scope {
         if thread::panicking() {
             let namespace = &self.namespace;
             eprintln!("\n===== what the cluster says about {namespace} =====");
-            show(&["get", "sensorpipelines,deployments,pods", "-n", namespace, "-o", "wide"]);
+            show(&[
+                "get",
+                "sensorpipelines,deployments,pods",
+                "-n",
+                namespace,
+                "-o",
+                "wide",
+            ]);
             show(&["describe", "sensorpipelines", "-n", namespace]);
             show(&["get", "events", "-n", namespace, "--sort-by=.lastTimestamp"]);
             for component in ["processor", "producer", "api"] {
                 let selector = format!("app.kubernetes.io/component={component}");
-                show(&["logs", "-n", namespace, "-l", &selector, "--prefix", "--tail=40", "--all-containers"]);
+                show(&[
+                    "logs",
+                    "-n",
+                    namespace,
+                    "-l",
+                    &selector,
+                    "--prefix",
+                    "--tail=40",
+                    "--all-containers",
+                ]);
             }
             let selector = "app.kubernetes.io/name=sensorstream-operator";
-            show(&["logs", "-n", OPERATOR_NAMESPACE, "-l", selector, "--prefix", "--tail=60"]);
+            show(&[
+                "logs",
+                "-n",
+                OPERATOR_NAMESPACE,
+                "-l",
+                selector,
+                "--prefix",
+                "--tail=60",
+            ]);
             eprintln!("===== the namespace {namespace} is left for you to look at =====\n");
         }
     }

@@ -21,11 +21,20 @@ fn untyped(scope: &Scope) -> Api<DynamicObject> {
 /// What the API server answers to creating the object, or to replacing the one of its name, with
 /// strict validation as kubectl asks for it. Nothing is stored.
 async fn answer(scope: &Scope, mut object: Value, replaces: bool) -> Result<(), String> {
-    let mut path = format!("/apis/sensorstream.dev/v1alpha1/namespaces/{}/sensorpipelines", scope.namespace);
+    let mut path = format!(
+        "/apis/sensorstream.dev/v1alpha1/namespaces/{}/sensorpipelines",
+        scope.namespace
+    );
     let mut method = "POST";
     if replaces {
-        let name = object["metadata"]["name"].as_str().expect("a name").to_owned();
-        let now = untyped(scope).get(&name).await.map_err(|error| error.to_string())?;
+        let name = object["metadata"]["name"]
+            .as_str()
+            .expect("a name")
+            .to_owned();
+        let now = untyped(scope)
+            .get(&name)
+            .await
+            .map_err(|error| error.to_string())?;
         object["metadata"]["resourceVersion"] = json!(now.metadata.resource_version);
         path = format!("{path}/{name}");
         method = "PUT";
@@ -57,11 +66,20 @@ async fn every_refusal_shows_its_message() {
                 object["spec"]["kafka"]["bootstrapServers"] = json!("nowhere.invalid:9092");
             }
             let object: DynamicObject = serde_json::from_value(old).unwrap();
-            pipelines.create(&PostParams::default(), &object).await.unwrap();
+            pipelines
+                .create(&PostParams::default(), &object)
+                .await
+                .unwrap();
             check(&case, answer(&scope, new, true).await, &mut wrong);
             let release = json!({ "metadata": { "finalizers": null } });
-            pipelines.delete(&name, &kube::api::DeleteParams::default()).await.unwrap();
-            pipelines.patch(&name, &PatchParams::default(), &Patch::Merge(release)).await.ok();
+            pipelines
+                .delete(&name, &kube::api::DeleteParams::default())
+                .await
+                .unwrap();
+            pipelines
+                .patch(&name, &PatchParams::default(), &Patch::Merge(release))
+                .await
+                .ok();
         } else {
             check(&case, answer(&scope, new, false).await, &mut wrong);
         }
@@ -75,10 +93,16 @@ fn check(case: &Refusal, answer: Result<(), String>, wrong: &mut Vec<String>) {
     match answer {
         Ok(()) => wrong.push(format!("{}: accepted", case.name)),
         Err(message) if !message.contains(&case.message) => {
-            wrong.push(format!("{}: expected `{}`, got `{message}`", case.name, case.message));
+            wrong.push(format!(
+                "{}: expected `{}`, got `{message}`",
+                case.name, case.message
+            ));
         }
         Err(message) if by_webhook(&message) != (case.by == RefusedBy::Webhook) => {
-            wrong.push(format!("{}: refused by another than {:?}: `{message}`", case.name, case.by));
+            wrong.push(format!(
+                "{}: refused by another than {:?}: `{message}`",
+                case.name, case.by
+            ));
         }
         Err(_) => {}
     }
@@ -87,10 +111,17 @@ fn check(case: &Refusal, answer: Result<(), String>, wrong: &mut Vec<String>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_scale_subresource_scales_the_processor() {
     let scope = Scope::new("scale").await;
-    scope.apply(&environment(&scope, "scaled", |spec| spec["state"] = json!("Paused"))).await;
+    scope
+        .apply(&environment(&scope, "scaled", |spec| {
+            spec["state"] = json!("Paused");
+        }))
+        .await;
     let pipelines = scope.api::<SensorPipeline>();
     let patch = Patch::Merge(json!({ "spec": { "replicas": 2 } }));
-    pipelines.patch_scale("scaled", &PatchParams::default(), &patch).await.unwrap();
+    pipelines
+        .patch_scale("scaled", &PatchParams::default(), &patch)
+        .await
+        .unwrap();
     assert_eq!(scope.pipeline("scaled").await.spec.processor.replicas, 2);
     scope.close().await;
 }

@@ -1,5 +1,5 @@
 //! Exactly once, whatever is killed, frozen or taken away. Each test compares three independent
-//! counts: the simulator's own, the rows of the table, and the dead letters that read_committed
+//! counts: the simulator's own, the rows of the table, and the dead letters that `read_committed`
 //! shows. `SENSORSTREAM_TORTURE` runs them at full length.
 //!
 //! They break what others use, so they run one after the other.
@@ -50,7 +50,11 @@ async fn settle_and_compare(scope: &Scope) {
     let limit = secs(u64::try_from(load_seconds()).unwrap() * 2 + 120);
     let sent = until("the simulator to be done", limit, || async {
         let sent = sent(scope, "busy").await?;
-        if sent.finished { Ok(sent) } else { Err(format!("{sent:?}")) }
+        if sent.finished {
+            Ok(sent)
+        } else {
+            Err(format!("{sent:?}"))
+        }
     })
     .await;
     let topic = dead_letter_topic(&scope.namespace, "busy");
@@ -74,10 +78,18 @@ async fn settle_and_compare(scope: &Scope) {
 
 async fn compare(scope: &Scope, sent: &Sent, topic: &str) {
     let table = table_count(scope, "busy").await;
-    assert_eq!(table.rows, sent.readings(), "every accepted reading once: {sent:?}");
+    assert_eq!(
+        table.rows,
+        sent.readings(),
+        "every accepted reading once: {sent:?}"
+    );
     assert_eq!(table.sources, table.rows, "no record twice");
     let letters = dead_letters(&scope.cluster.kafka, topic).await;
-    assert_eq!(letters.by_reason, sent.refused(), "every bad record once, for its reason");
+    assert_eq!(
+        letters.by_reason,
+        sent.refused(),
+        "every bad record once, for its reason"
+    );
     assert_eq!(letters.sources, letters.total(), "no bad record twice");
     let row = sqlx::query(
         "SELECT sum(records_read)::bigint, sum(accepted)::bigint,
@@ -91,11 +103,18 @@ async fn compare(scope: &Scope, sent: &Sent, topic: &str) {
     .unwrap();
     let (read, accepted, dead, lost): (i64, i64, i64, i64) =
         (row.get(0), row.get(1), row.get(2), row.get(3));
-    assert_eq!((read, lost), (accepted + dead, 0), "everything is accounted for");
+    assert_eq!(
+        (read, lost),
+        (accepted + dead, 0),
+        "everything is accounted for"
+    );
     assert_eq!((accepted, dead), (table.rows, letters.total()));
     println!(
         "{}: {} readings, {} dead letters {:?}: all exactly once",
-        scope.namespace, table.rows, letters.total(), letters.by_reason
+        scope.namespace,
+        table.rows,
+        letters.total(),
+        letters.by_reason
     );
 }
 
@@ -112,7 +131,9 @@ async fn the_processor_killed_ten_times_at_random_moments() {
         // It may be down from the last blow still: strike when it is up.
         until("a processor to kill", secs(90), || async {
             let pods = scope.pods("busy", "processor").await;
-            pods.first().ok_or_else(|| "no pod".to_owned()).and_then(|pod| signal(pod, "KILL"))
+            pods.first()
+                .ok_or_else(|| "no pod".to_owned())
+                .and_then(|pod| signal(pod, "KILL"))
         })
         .await;
     }
@@ -128,8 +149,14 @@ async fn a_frozen_owner_that_wakes_after_its_partitions_moved_changes_nothing() 
     let epochs = || async {
         let query = "SELECT partition, epoch, owner FROM sensorstream.shards
                       WHERE starts_with(pipeline, $1) ORDER BY partition";
-        let rows = sqlx::query(query).bind(&scope.namespace).fetch_all(&scope.cluster.postgres).await.unwrap();
-        rows.iter().map(|r| (r.get(0), r.get(1), r.get(2))).collect::<Vec<(i32, i64, String)>>()
+        let rows = sqlx::query(query)
+            .bind(&scope.namespace)
+            .fetch_all(&scope.cluster.postgres)
+            .await
+            .unwrap();
+        rows.iter()
+            .map(|r| (r.get(0), r.get(1), r.get(2)))
+            .collect::<Vec<(i32, i64, String)>>()
     };
     let before = epochs().await;
     let pods = scope.pods("busy", "processor").await;
@@ -140,7 +167,11 @@ async fn a_frozen_owner_that_wakes_after_its_partitions_moved_changes_nothing() 
     signal(frozen, "STOP").unwrap();
     until("its partitions to move", secs(90), || async {
         let now = epochs().await;
-        if now.iter().all(|(_, _, owner)| *owner != frozen.name_any()) { Ok(()) } else { Err(format!("{now:?}")) }
+        if now.iter().all(|(_, _, owner)| *owner != frozen.name_any()) {
+            Ok(())
+        } else {
+            Err(format!("{now:?}"))
+        }
     })
     .await;
     // The kubelet may have ended it by now for not answering: then there is nobody to wake.
@@ -159,7 +190,11 @@ async fn postgres_and_kafka_restarted() {
     crash_backend(&scope.cluster, "postgres").await;
     crash_backend(&scope.cluster, "kafka").await;
     settle_and_compare(&scope).await;
-    scope.until_pipeline("busy", "ready again", 120, |p| is_current(p, "Ready", "True")).await;
+    scope
+        .until_pipeline("busy", "ready again", 120, |p| {
+            is_current(p, "Ready", "True")
+        })
+        .await;
     scope.close().await;
 }
 
@@ -167,16 +202,25 @@ async fn postgres_and_kafka_restarted() {
 async fn deleted_with_kafka_down() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let scope = Scope::new("kafkadown").await;
-    let pipeline = environment(&scope, "env", |spec| spec["deletionPolicy"] = json!("Delete"));
+    let pipeline = environment(&scope, "env", |spec| {
+        spec["deletionPolicy"] = json!("Delete");
+    });
     scope.apply(&pipeline).await;
     scope.until_flowing("env").await;
     scale_backend(&scope.cluster, "kafka", 0).await;
     scope.delete("env", 120).await;
     let events = scope.events("env").await;
     scale_backend(&scope.cluster, "kafka", 1).await;
-    let orphaned = events.iter().find(|event| event.reason.as_deref() == Some("Orphaned"));
-    let message = orphaned.and_then(|event| event.message.clone()).expect("an event about what was orphaned");
-    assert!(message.contains(&scope.namespace), "the topics are named: {message}");
+    let orphaned = events
+        .iter()
+        .find(|event| event.reason.as_deref() == Some("Orphaned"));
+    let message = orphaned
+        .and_then(|event| event.message.clone())
+        .expect("an event about what was orphaned");
+    assert!(
+        message.contains(&scope.namespace),
+        "the topics are named: {message}"
+    );
     scope.close().await;
 }
 
@@ -188,19 +232,39 @@ async fn a_killed_leader_is_replaced() {
     let leases: Api<Lease> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
     let pods: Api<Pod> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
     let holder = || async {
-        let leases = leases.list(&ListParams::default()).await.map_err(|e| e.to_string())?;
+        let leases = leases
+            .list(&ListParams::default())
+            .await
+            .map_err(|e| e.to_string())?;
         let lease = leases.items.into_iter().next().ok_or("no lease")?;
-        let holder = lease.spec.and_then(|spec| spec.holder_identity).unwrap_or_default();
-        if holder.is_empty() { Err("nobody leads".to_owned()) } else { Ok(holder) }
+        let holder = lease
+            .spec
+            .and_then(|spec| spec.holder_identity)
+            .unwrap_or_default();
+        if holder.is_empty() {
+            Err("nobody leads".to_owned())
+        } else {
+            Ok(holder)
+        }
     };
     let leader = until("a leader", secs(60), holder).await;
-    let pod = pods.list(&ListParams::default()).await.unwrap().items.into_iter();
-    let pod = pod.filter(|pod| leader.contains(&pod.name_any())).next_back().expect("the leader's pod");
+    let pod = pods
+        .list(&ListParams::default())
+        .await
+        .unwrap()
+        .items
+        .into_iter()
+        .find(|pod| leader.contains(&pod.name_any()))
+        .expect("the leader's pod");
     // Frozen first, so that it can't hand over; a kill alone restarts it within the lease.
     signal(&pod, "STOP").unwrap();
     let next = until("another leader", secs(60), || async {
         let holder = holder().await?;
-        if holder == leader { Err(holder) } else { Ok(holder) }
+        if holder == leader {
+            Err(holder)
+        } else {
+            Ok(holder)
+        }
     })
     .await;
     assert_ne!(next, leader);

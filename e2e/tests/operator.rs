@@ -1,6 +1,9 @@
 //! What the operator costs: nothing written at rest, little memory with many pipelines.
 
-use std::{fs, io::{Read, Seek, SeekFrom}};
+use std::{
+    fs,
+    io::{Read, Seek, SeekFrom},
+};
 
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
@@ -26,15 +29,29 @@ async fn a_hundred_paused_pipelines_fit_and_rest() {
     let names: Vec<String> = (0..MANY).map(|n| format!("p{n:03}")).collect();
     stream::iter(&names)
         .for_each_concurrent(8, |name| async {
-            scope.apply(&environment(&scope, name, |spec| spec["state"] = json!("Paused"))).await;
+            scope
+                .apply(&environment(&scope, name, |spec| {
+                    spec["state"] = json!("Paused");
+                }))
+                .await;
         })
         .await;
     until("all to be paused", secs(240), || async {
-        let all = scope.api::<SensorPipeline>().list(&ListParams::default()).await;
+        let all = scope
+            .api::<SensorPipeline>()
+            .list(&ListParams::default())
+            .await;
         let all = all.map_err(|error| error.to_string())?.items;
-        let waiting: Vec<_> =
-            all.iter().filter(|p| !is_current(p, "Stopped", "True")).map(ResourceExt::name_any).collect();
-        if waiting.is_empty() && all.len() == MANY { Ok(()) } else { Err(format!("{waiting:?}")) }
+        let waiting: Vec<_> = all
+            .iter()
+            .filter(|p| !is_current(p, "Stopped", "True"))
+            .map(ResourceExt::name_any)
+            .collect();
+        if waiting.is_empty() && all.len() == MANY {
+            Ok(())
+        } else {
+            Err(format!("{waiting:?}"))
+        }
     })
     .await;
 
@@ -55,10 +72,20 @@ async fn a_hundred_paused_pipelines_fit_and_rest() {
     let pods: Api<Pod> = Api::namespaced(scope.cluster.client.clone(), OPERATOR_NAMESPACE);
     let selector = ListParams::default().labels("app.kubernetes.io/name=sensorstream-operator");
     for pod in pods.list(&selector).await.expect("the operator's pods") {
-        let Ok(pids) = processes(&pod) else { continue };
-        let resident: u64 = pids.iter().map(|pid| resident_bytes(*pid)).sum();
-        println!("{}: {:.1} MiB resident with {MANY} pipelines", pod.name_any(), resident as f64 / f64::from(1 << 20));
-        assert!(resident < MEMORY, "{} uses {resident} bytes", pod.name_any());
+        let Ok(running) = processes(&pod) else {
+            continue;
+        };
+        let resident: u64 = running.iter().map(|pid| resident_bytes(*pid)).sum();
+        println!(
+            "{}: {:.1} MiB resident with {MANY} pipelines",
+            pod.name_any(),
+            resident as f64 / f64::from(1 << 20)
+        );
+        assert!(
+            resident < MEMORY,
+            "{} uses {resident} bytes",
+            pod.name_any()
+        );
     }
     scope.close().await;
 }
@@ -77,7 +104,9 @@ fn operator_writes(log: &str, from: u64, namespace: &str) -> Vec<String> {
             user.starts_with(&format!("system:serviceaccount:{OPERATOR_NAMESPACE}:"))
         })
         .filter(|event| {
-            let elsewhere = event["objectRef"]["namespace"].as_str().unwrap_or(namespace);
+            let elsewhere = event["objectRef"]["namespace"]
+                .as_str()
+                .unwrap_or(namespace);
             elsewhere == namespace || elsewhere == OPERATOR_NAMESPACE
         })
         .map(|event| format!("{} {}", event["verb"], event["requestURI"]))

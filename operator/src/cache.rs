@@ -84,8 +84,7 @@ impl Caches {
 
     /// The version of a Secret, if it exists.
     pub fn secret_version(&self, namespace: &str, name: &str) -> Option<String> {
-        self.secrets
-            .get(namespace, name, |version| version.to_string())
+        self.secrets.get(namespace, name, ToString::to_string)
     }
 
     /// The objects that a pipeline owns.
@@ -134,7 +133,7 @@ impl Caches {
         client: &Client,
         namespace: Option<&str>,
     ) -> Triggers {
-        let all = watcher::Config::default().page_size(100);
+        let all = watcher::Config::default().page_size(20);
         let ours = all.clone().labels(OURS);
         let mut triggers = vec![own(writer, all_of(client, namespace), all.clone())];
         for (kind, table) in &self.objects {

@@ -66,15 +66,21 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
     match arguments.role {
         Role::Produce => {
             let config = serde_json::from_str(&document).map_err(wrong)?;
-            produce::run(config, server, shutdown).await.map_err(StartError::Produce)
+            produce::run(config, server, shutdown)
+                .await
+                .map_err(StartError::Produce)
         }
         Role::Process => {
             let config = serde_json::from_str(&document).map_err(wrong)?;
-            process::run(config, server, shutdown).await.map_err(StartError::Process)
+            process::run(config, server, shutdown)
+                .await
+                .map_err(StartError::Process)
         }
         Role::Serve => {
             let config = serde_json::from_str(&document).map_err(wrong)?;
-            serve::run(config, server, shutdown).await.map_err(StartError::Serve)
+            serve::run(config, server, shutdown)
+                .await
+                .map_err(StartError::Serve)
         }
     }
 }

@@ -44,6 +44,9 @@ impl fmt::Display for Violation {
 
 /// Everything wrong with `object`, a whole resource as JSON, given the one it replaces if any.
 /// The defaults of the schema are taken as applied.
+///
+/// # Panics
+/// Never: what was read from JSON can be written as JSON.
 pub fn violations(object: &Value, old: Option<&Value>) -> Vec<Violation> {
     let schema = openapi_schema();
     let mut found = structure::violations(&schema, object);
@@ -81,6 +84,9 @@ pub fn semantic_violations(pipeline: &SensorPipeline) -> Vec<Violation> {
 }
 
 /// The schema of the served version, as it stands in the CRD.
+///
+/// # Panics
+/// Never: the CRD has a version with a schema.
 pub fn openapi_schema() -> Value {
     let crd = SensorPipeline::crd();
     let schema = crd.spec.versions[0]

@@ -17,8 +17,8 @@ const REFUSED_TOPIC_CONFIG: [(&str, &str); 1] = [(
     "the operator sets it to LogAppendTime on topics it makes, so that a fast clock can be told",
 )];
 
-const MINUTE: Span = Span::from_secs(60);
-const DAY: Span = Span::from_secs(86_400);
+const MINUTE: Span = Span::from_mins(1);
+const DAY: Span = Span::from_hours(24);
 const LEAST_RATE: f64 = 0.1;
 const GREATEST_RATE: f64 = 200_000.0;
 
@@ -97,7 +97,7 @@ impl Check {
             let port = pair
                 .rsplit_once(':')
                 .and_then(|(_, port)| port.parse::<u16>().ok());
-            if !port.is_some_and(|port| port > 0) {
+            if port.is_none_or(|port| port == 0) {
                 let message = format!("the port of `{pair}` must be between 1 and 65535");
                 self.refuse("spec.kafka.bootstrapServers", message);
             }
@@ -261,7 +261,10 @@ impl Check {
         }
         if let Some(sequence) = &generator.sequence {
             if field.type_ == FieldType::Boolean || !field.enum_.is_empty() {
-                let message = format!("a sequence makes values that `{}` does not allow; use choice", field.name);
+                let message = format!(
+                    "a sequence makes values that `{}` does not allow; use choice",
+                    field.name
+                );
                 self.refuse(path, message);
             }
             if number && !sequence.prefix.is_empty() {
@@ -357,7 +360,7 @@ fn shown(span: Span) -> String {
         ("m", 60_000),
         ("s", 1_000),
     ] {
-        if ms >= length && ms % length == 0 {
+        if ms >= length && ms.is_multiple_of(length) {
             return format!("{}{unit}", ms / length);
         }
     }

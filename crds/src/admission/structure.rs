@@ -126,7 +126,9 @@ fn dotted(pointer: &str) -> String {
     let mut path = String::new();
     for part in pointer.split('/').skip(1) {
         if part.bytes().all(|b| b.is_ascii_digit()) {
-            path.push_str(&format!("[{part}]"));
+            path.push('[');
+            path.push_str(part);
+            path.push(']');
         } else {
             if !path.is_empty() {
                 path.push('.');

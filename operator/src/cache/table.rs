@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(told, 5);
         let mut seen = Vec::new();
         table.each_of("a", |name, version| {
-            seen.push((name.to_owned(), version.clone()))
+            seen.push((name.to_owned(), version.clone()));
         });
         assert_eq!(seen, [("x".to_owned(), "2".to_owned())]);
     }

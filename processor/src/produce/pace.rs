@@ -77,7 +77,7 @@ mod tests {
     fn an_outage_is_made_up_for_by_one_second_at_most() {
         let mut pacer = Pacer::new(1000.0);
         take_all(&mut pacer, Duration::ZERO);
-        let after = Duration::from_secs(60);
+        let after = Duration::from_mins(1);
         assert_eq!(take_all(&mut pacer, after), 1000);
         assert_eq!(take_all(&mut pacer, after), 0);
         assert_eq!(take_all(&mut pacer, after + Duration::from_millis(10)), 10);

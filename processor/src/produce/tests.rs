@@ -42,6 +42,10 @@ fn every_input() -> Input {
     .unwrap()
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the calls read better with `json!`"
+)]
 fn every_generator(seed: u32, faults: Value) -> Simulator {
     serde_json::from_value(json!({
         "rate": 10,
@@ -258,8 +262,8 @@ fn the_processor_refuses_each_reading_for_the_reason_that_is_counted() {
     for _ in 0..10_000 {
         let reading = simulation.next(now());
         let broker_time = Some(now().as_millisecond());
-        let decoded = decoder.decode(Some(reading.value), broker_time, &mut scratch, |_, _| ());
-        let found = decoded.err().map(|problem| problem.reason);
+        let outcome = decoder.decode(Some(reading.value), broker_time, &mut scratch, |_, _| ());
+        let found = outcome.err().map(|problem| problem.reason);
         let text = String::from_utf8_lossy(reading.value);
         assert_eq!(found, reading.kind.refused_as(), "{text}");
     }

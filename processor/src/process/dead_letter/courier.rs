@@ -148,10 +148,10 @@ impl Courier {
         loop {
             let from = line.cursor();
             let page = self.role.runtime.block_on(async {
-                let mut lane = self.role.lanes.take().await?;
-                let query = dead_letters::page(&mut lane, &self.key, from, below, PAGE);
+                let mut connection = self.role.lanes.take().await?;
+                let query = dead_letters::page(&mut connection, &self.key, from, below, PAGE);
                 let found = within(PATIENCE, query).await?;
-                lane.give_back();
+                connection.give_back();
                 Ok::<_, LaneError>(found)
             })?;
             let last_page = (page.len() as i64) < PAGE;
