@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # tools.sh NAME...: makes sure that these programs are in the cache, building what is missing from
 # its Go module, and prints the folder that holds them.
-# Names: kubernetes (all components, and kubectl), kubectl (alone), helm, coredns, helm-unittest, kind.
+# Names: kubernetes (all components, kubectl and helm), kubectl (alone), helm (alone), helm-unittest, kind.
 set -euo pipefail
 # shellcheck source=cluster/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
 SOURCE=$CLUSTER_DIR/kubernetes
-VERSIONS="$KUBERNETES_VERSION $COREDNS_VERSION $HELM_VERSION $HELM_UNITTEST_VERSION $KIND_VERSION"
+VERSIONS="$KUBERNETES_VERSION $HELM_UNITTEST_VERSION $KIND_VERSION"
 # Outside of the clone, named by what the programs are made of: a fresh clone finds them there.
 BIN=$CACHE/$( (content_hash "$SOURCE"; echo "$VERSIONS") | sha256sum | cut -c1-12)/bin
 
@@ -19,18 +19,19 @@ build() {
   # Other people's builds go on beside this one; and a user's own -mod or -tags must not leak in.
   export GOFLAGS=-mod=readonly GOBIN=$tmp GOWORK=off
   case $1 in
-    kubernetes | kubectl)
+    kubernetes | kubectl | helm)
       minor=${KUBERNETES_VERSION#v1.}
       # Without these, clients would see version 0.
       local version=k8s.io/component-base/version
       local package=.
-      [[ $1 == kubernetes ]] || package=./kubectl
+      case $1 in
+        kubectl) package=./kubectl ;;
+        helm) package=helm.sh/helm/v4/cmd/helm ;;
+      esac
       (cd "$SOURCE" && nice go build -trimpath -buildvcs=false -o "$tmp/$1" -ldflags "-s -w
         -X $version.gitVersion=$KUBERNETES_VERSION -X $version.gitMajor=1 -X $version.gitMinor=${minor%%.*}
         -X $version.gitTreeState=clean" "$package")
       ;;
-    helm) install "helm.sh/helm/v4/cmd/helm@$HELM_VERSION" ;;
-    coredns) install "github.com/coredns/coredns@$COREDNS_VERSION" ;;
     helm-unittest)
       # Its go.mod replaces a module, which `go install` refuses: it must be the main module.
       local folder
@@ -42,7 +43,11 @@ build() {
   esac
   # Only whole programs appear under their final name.
   mv "$tmp/$1" "$BIN/$1"
-  [[ $1 != kubernetes ]] || ln -sf kubernetes "$BIN/kubectl"
+  if [[ $1 == kubernetes ]]; then
+    # One program under the names that people type.
+    ln -sf kubernetes "$BIN/kubectl"
+    ln -sf kubernetes "$BIN/helm"
+  fi
 }
 
 install() {

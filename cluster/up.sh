@@ -36,11 +36,8 @@ else
   modules_start
 fi
 
-"$CLUSTER_DIR/tools.sh" helm 9>&- >/dev/null & # not needed for the cluster itself
-helm=$!
 say "waiting for Kafka and PostgreSQL"
 wait_for 300 "Kafka and PostgreSQL" workloads_ready
-wait "$helm" || die "building helm failed"
 prune_cache
 inputs_hash >"$STATE/ready"
 say "the cluster is up; for a shell that reaches it: eval \"\$(make -s env)\""

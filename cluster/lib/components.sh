@@ -83,6 +83,6 @@ start_node() {
 }
 
 start_dns() {
-  start coredns "$BIN/coredns" -conf "$STATE/config/Corefile"
+  start coredns "$BIN/kubernetes" coredns -conf "$STATE/config/Corefile"
 }
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 kind_prepare() {
-  BIN=$("$CLUSTER_DIR/tools.sh" kind kubectl 9>&-) || die "building the cluster's programs failed"
+  BIN=$("$CLUSTER_DIR/tools.sh" kind kubectl helm 9>&-) || die "building the cluster's programs failed"
   command -v jq >/dev/null && command -v openssl >/dev/null || need_packages jq openssl
   [[ $1 != podman ]] || export KIND_EXPERIMENTAL_PROVIDER=podman
 }

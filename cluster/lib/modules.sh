@@ -14,7 +14,7 @@ modules_prepare() {
     done
   ) >"$images" 9>&- &
   local building=$!
-  BIN=$("$CLUSTER_DIR/tools.sh" kubernetes coredns 9>&-) || die "building the cluster's programs failed"
+  BIN=$("$CLUSTER_DIR/tools.sh" kubernetes 9>&-) || die "building the cluster's programs failed"
   wait "$building" || die "building the cluster's images failed"
   mapfile -t IMAGES <"$images"
   rm "$images"

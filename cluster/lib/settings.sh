@@ -46,7 +46,5 @@ POSTGRES_NODE_PORT=30432
 
 # Versions of what is built from Go modules.
 KUBERNETES_VERSION=v1.34.4
-COREDNS_VERSION=v1.15.0
-HELM_VERSION=v4.3.1
 HELM_UNITTEST_VERSION=v1.1.2
 KIND_VERSION=v0.31.0              # its Kubernetes is at most one minor version from ours
