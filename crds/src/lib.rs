@@ -8,10 +8,13 @@ pub mod input;
 pub mod outputs;
 pub mod pipeline;
 pub mod reason;
+pub mod rules;
 pub mod runtime;
 pub mod scalars;
 pub mod simulator;
 pub mod status;
+pub mod window_table;
+pub mod windows;
 pub mod workloads;
 
 pub use identity::PipelineId;

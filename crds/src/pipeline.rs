@@ -8,9 +8,11 @@ use crate::{
     connections::{Kafka, Postgres},
     input::Input,
     outputs::Outputs,
+    rules::Rule as AlertRule,
     scalars::Duration,
     simulator::Simulator,
     status::SensorPipelineStatus,
+    windows::Window,
     workloads::{Api, Processor},
 };
 
@@ -47,8 +49,14 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.outputs.deadLetter.topic.name != self.input.topic.name").message("outputs.deadLetter.topic must be another topic than input.topic, or bad records would come round again").field_path(".outputs.deadLetter.topic.name"),
+    validation = Rule::new("!has(self.outputs.enriched) || !(self.outputs.enriched.topic.name in [self.input.topic.name, self.outputs.deadLetter.topic.name])").message("outputs.enriched.topic must be another topic than input.topic and outputs.deadLetter.topic").field_path(".outputs.enriched.topic.name"),
+    validation = Rule::new("!has(self.outputs.alerts) || !(self.outputs.alerts.topic.name in [self.input.topic.name, self.outputs.deadLetter.topic.name, has(self.outputs.enriched) ? self.outputs.enriched.topic.name : ''])").message("outputs.alerts.topic must be another topic than input.topic, outputs.enriched.topic and outputs.deadLetter.topic").field_path(".outputs.alerts.topic.name"),
+    validation = Rule::new("!has(self.outputs.table) || !has(self.windows) || self.windows.all(w, w.name != self.outputs.table.name)").message("a window's table and outputs.table must have different names").field_path(".windows"),
     validation = Rule::new("!has(self.simulator) || self.simulator.fields.all(g, self.input.fields.exists(f, f.name == g.name))").message("simulator.fields names a field that input.fields does not have").field_path(".simulator.fields"),
     validation = Rule::new("!has(self.simulator) || self.input.fields.all(f, !f.required || self.simulator.fields.exists(g, g.name == f.name))").message("simulator.fields must make every required field of input.fields").field_path(".simulator.fields"),
+    validation = Rule::new("has(self.outputs.table) || has(self.outputs.enriched) || has(self.outputs.alerts) || (has(self.windows) && self.windows.size() > 0)").message("the pipeline has no result; give it windows or one of outputs.table, outputs.enriched and outputs.alerts").field_path(".outputs"),
+    validation = Rule::new("(has(self.rules) && self.rules.size() > 0) == has(self.outputs.alerts)").message("rules and outputs.alerts go together: add the one that is missing, or remove the other").field_path(".outputs.alerts"),
+    validation = Rule::new("!has(self.api) || has(self.outputs.table)").message("the API reads the table of readings; add outputs.table, or remove api").field_path(".api"),
     validation = Rule::new("has(self.postgres.schema) == has(oldSelf.postgres.schema) && (!has(self.postgres.schema) || self.postgres.schema == oldSelf.postgres.schema)").message("postgres.schema can't be changed in place: the tables so far would stay in the old one; make a new pipeline").field_path(".postgres.schema")
 )]
 pub struct SensorPipelineSpec {
@@ -65,6 +73,16 @@ pub struct SensorPipelineSpec {
     pub postgres: Postgres,
     /// The topic with the readings and what a reading looks like.
     pub input: Input,
+    /// What to compute over event time, a table each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub windows: Vec<Window>,
+    /// Which readings are worth an alert.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub rules: Vec<AlertRule>,
     /// Where results go.
     pub outputs: Outputs,
     /// Makes readings, for trying a pipeline out. None when left out.

@@ -26,11 +26,13 @@ pub enum Reason {
     TooLarge,
     /// The database refused the row.
     RejectedBySink,
+    /// The reading is accepted, but came too late for a window.
+    Late,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NotJson,
         Self::MissingField,
         Self::WrongType,
@@ -41,6 +43,7 @@ impl Reason {
         Self::Tombstone,
         Self::TooLarge,
         Self::RejectedBySink,
+        Self::Late,
     ];
 
     /// The reason as it is written in headers, labels and tables.
@@ -56,6 +59,7 @@ impl Reason {
             Self::Tombstone => "tombstone",
             Self::TooLarge => "too_large",
             Self::RejectedBySink => "rejected_by_sink",
+            Self::Late => "late",
         }
     }
 

@@ -8,9 +8,11 @@ use crate::{
     connections::{SaslMechanism, SecretRef},
     identity::PipelineId,
     input::Input,
-    outputs::{DeadLetter, Table},
+    outputs::{Outputs, Table},
     pipeline::{SensorPipeline, SensorPipelineSpec},
+    rules::Rule,
     simulator::Simulator,
+    windows::Window,
     workloads::Cors,
 };
 
@@ -90,10 +92,14 @@ pub struct ProcessConfig {
     pub schema: String,
     /// What comes in.
     pub input: Input,
-    /// The table of accepted readings.
-    pub table: Table,
-    /// Where bad records go.
-    pub dead_letter: DeadLetter,
+    /// What to compute over event time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
+    /// Which readings are worth an alert.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// Where results and bad records go.
+    pub outputs: Outputs,
 }
 
 /// What `produce` acts on.
@@ -149,8 +155,9 @@ impl RoleConfigs {
                 kafka: kafka.clone(),
                 schema: schema.clone(),
                 input: spec.input.clone(),
-                table: spec.outputs.table.clone(),
-                dead_letter: spec.outputs.dead_letter.clone(),
+                windows: spec.windows.clone(),
+                rules: spec.rules.clone(),
+                outputs: spec.outputs.clone(),
             },
             produce: spec.simulator.as_ref().map(|simulator| ProduceConfig {
                 pipeline: id.clone(),
@@ -158,13 +165,17 @@ impl RoleConfigs {
                 input: spec.input.clone(),
                 simulator: simulator.clone(),
             }),
-            serve: spec.api.as_ref().map(|api| ServeConfig {
-                pipeline: id.clone(),
-                schema,
-                input: spec.input.clone(),
-                table: spec.outputs.table.clone(),
-                cors: api.cors.clone(),
-            }),
+            serve: spec
+                .api
+                .as_ref()
+                .zip(spec.outputs.table.as_ref())
+                .map(|(api, table)| ServeConfig {
+                    pipeline: id.clone(),
+                    schema,
+                    input: spec.input.clone(),
+                    table: table.clone(),
+                    cors: api.cors.clone(),
+                }),
         }
     }
 }

@@ -12,7 +12,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
-    message::Headers,
+    message::{BorrowedMessage, Headers},
 };
 use sensorstream_broker::offsets;
 use sensorstream_crds::reason::header;
@@ -91,7 +91,44 @@ fn consumer(kafka: &str) -> BaseConsumer {
         .expect("a consumer")
 }
 
+/// How many records of a topic `read_committed` shows.
+///
+/// # Panics
+/// When it can't be read.
+pub async fn committed_records(kafka: &str, topic: &str) -> i64 {
+    let (kafka, topic) = (kafka.to_owned(), topic.to_owned());
+    let counting = move || {
+        let mut count = 0;
+        read(&kafka, &topic, |_| count += 1);
+        count
+    };
+    tokio::task::spawn_blocking(counting)
+        .await
+        .expect("no panic")
+}
+
 fn read_dead_letters(kafka: &str, topic: &str) -> DeadLetterCount {
+    let mut count = DeadLetterCount::default();
+    let mut sources = BTreeSet::new();
+    read(kafka, topic, |message| {
+        let header = |name: &str| {
+            let headers = message.headers().expect("a dead letter has headers");
+            let value = headers.iter().find(|h| h.key == name).and_then(|h| h.value);
+            String::from_utf8(value.unwrap_or_else(|| panic!("no header {name}")).to_vec())
+                .expect("headers are text")
+        };
+        *count.by_reason.entry(header(header::REASON)).or_default() += 1;
+        sources.insert((
+            header(header::SOURCE_PARTITION),
+            header(header::SOURCE_OFFSET),
+        ));
+    });
+    count.sources = i64::try_from(sources.len()).expect("few");
+    count
+}
+
+/// Reads a topic from beginning to end.
+fn read(kafka: &str, topic: &str, mut each: impl FnMut(&BorrowedMessage<'_>)) {
     let consumer = consumer(kafka);
     let metadata = consumer
         .fetch_metadata(Some(topic), Duration::from_secs(10))
@@ -108,8 +145,6 @@ fn read_dead_letters(kafka: &str, topic: &str) -> DeadLetterCount {
             .expect("assignable");
     }
     consumer.assign(&assignment).expect("assigned");
-    let mut count = DeadLetterCount::default();
-    let mut sources = BTreeSet::new();
     let mut ended = BTreeSet::new();
     while ended.len() < partitions.len() {
         match consumer.poll(Duration::from_secs(10)) {
@@ -118,23 +153,9 @@ fn read_dead_letters(kafka: &str, topic: &str) -> DeadLetterCount {
                 ended.insert(partition);
             }
             Some(Err(error)) => panic!("reading {topic}: {error}"),
-            Some(Ok(message)) => {
-                let header = |name: &str| {
-                    let headers = message.headers().expect("a dead letter has headers");
-                    let value = headers.iter().find(|h| h.key == name).and_then(|h| h.value);
-                    String::from_utf8(value.unwrap_or_else(|| panic!("no header {name}")).to_vec())
-                        .expect("headers are text")
-                };
-                *count.by_reason.entry(header(header::REASON)).or_default() += 1;
-                sources.insert((
-                    header(header::SOURCE_PARTITION),
-                    header(header::SOURCE_OFFSET),
-                ));
-            }
+            Some(Ok(message)) => each(&message),
         }
     }
-    count.sources = i64::try_from(sources.len()).expect("few");
-    count
 }
 
 /// How many records a topic holds, by its offsets.

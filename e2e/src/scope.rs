@@ -279,7 +279,14 @@ impl Scope {
         migrate(&self.cluster.postgres)
             .await
             .expect("the commit log is there");
-        for table in ["pending_dead_letters", "blocked_sinks", "shards", "claims"] {
+        let tables = [
+            "pending_dead_letters",
+            "blocked_sinks",
+            "state_buckets",
+            "shards",
+            "claims",
+        ];
+        for table in tables {
             let delete = format!("DELETE FROM sensorstream.{table} WHERE pipeline LIKE $1");
             sqlx::query(sqlx::AssertSqlSafe(delete))
                 .bind(format!("{}/%", self.namespace))

@@ -1,6 +1,6 @@
-//! Exactly once, whatever is killed, frozen or taken away. Each test compares three independent
-//! counts: the simulator's own, the rows of the table, and the dead letters that `read_committed`
-//! shows. `SENSORSTREAM_TORTURE` runs them at full length.
+//! Exactly once, whatever is killed, frozen or taken away. Each test compares independent counts: the
+//! simulator's own, the rows of the table, what a window counted, and the dead letters, alerts and
+//! enriched readings that `read_committed` shows. `SENSORSTREAM_TORTURE` runs them at full length.
 //!
 //! They break what others use, so they run one after the other.
 
@@ -10,9 +10,9 @@ use k8s_openapi::api::{coordination::v1::Lease, core::v1::Pod};
 use kube::{Api, ResourceExt, api::ListParams};
 use sensorstream_e2e::{
     cluster::{OPERATOR_NAMESPACE, torture},
-    counts::{Sent, dead_letters, sent, table_count},
+    counts::{Sent, committed_records, dead_letters, sent, table_count},
     faults::{crash_backend, processes, random_moments, scale_backend, signal},
-    pipeline::{dead_letter_topic, environment, is_current, many_devices},
+    pipeline::{dead_letter_topic, environment, input_topic, is_current, many_devices, schema},
     scope::Scope,
     wait::{secs, until},
 };
@@ -39,6 +39,17 @@ async fn busy(scope: &Scope, replicas: i32) {
         spec["simulator"]["limit"] = json!(RATE * load_seconds());
         spec["simulator"]["faults"] =
             json!({ "malformed": "1%", "duplicate": "0.5%", "late": "0.5%", "fastClock": "0.1%" });
+        spec["windows"] = json!([{
+            "name": "moments",
+            "tumbling": { "size": "5s" },
+            "groupBy": ["sensor_id"],
+            "aggregates": [{ "as": "readings", "count": {} }],
+        }]);
+        spec["rules"] = json!([{ "name": "hot", "when": "temperature > 28.0" }]);
+        let topic = input_topic(&scope.namespace, "busy");
+        for output in ["alerts", "enriched"] {
+            spec["outputs"][output] = json!({ "topic": { "name": format!("{topic}.{output}") } });
+        }
         spec["processor"] = json!({ "replicas": replicas });
     });
     scope.apply(&pipeline).await;
@@ -74,6 +85,62 @@ async fn settle_and_compare(scope: &Scope) {
     })
     .await;
     compare(scope, &sent, &topic).await;
+    compare_window(scope, &sent).await;
+    compare_topics(scope, &sent).await;
+}
+
+/// The rows of the window, and what its accounts say, against the readings.
+async fn compare_window(scope: &Scope, sent: &Sent) {
+    until("the window's rows", secs(30), || async {
+        let counted = format!(
+            "SELECT coalesce(sum(readings), 0)::bigint,
+                    (SELECT sum((windows->'moments'->>'offered')::bigint)::bigint
+                       FROM sensorstream.shards WHERE starts_with(pipeline, $1)),
+                    (SELECT sum((windows->'moments'->>'late')::bigint)::bigint
+                       FROM sensorstream.shards WHERE starts_with(pipeline, $1))
+               FROM \"{}\".moments",
+            schema(&scope.namespace)
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(counted))
+            .bind(&scope.namespace)
+            .fetch_one(&scope.cluster.postgres)
+            .await
+            .map_err(|error| error.to_string())?;
+        let (counted, offered, late): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        if offered == sent.readings() && counted + late == offered {
+            return Ok(());
+        }
+        Err(format!(
+            "{counted} counted, {late} late, {offered} offered: {sent:?}"
+        ))
+    })
+    .await;
+}
+
+/// Alerts and enriched readings, once each.
+async fn compare_topics(scope: &Scope, sent: &Sent) {
+    let hot = format!(
+        "SELECT count(*) FROM \"{}\".busy WHERE temperature > 28",
+        schema(&scope.namespace)
+    );
+    let hot: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(hot))
+        .fetch_one(&scope.cluster.postgres)
+        .await
+        .unwrap();
+    let topic = input_topic(&scope.namespace, "busy");
+    // They are sent after the commit that decides them.
+    until("alerts and enriched readings", secs(60), || async {
+        let alerts = committed_records(&scope.cluster.kafka, &format!("{topic}.alerts")).await;
+        let enriched = committed_records(&scope.cluster.kafka, &format!("{topic}.enriched")).await;
+        if (alerts, enriched) == (hot, sent.readings()) {
+            return Ok(());
+        }
+        Err(format!(
+            "{alerts} alerts of {hot}, {enriched} enriched of {}",
+            sent.readings()
+        ))
+    })
+    .await;
 }
 
 async fn compare(scope: &Scope, sent: &Sent, topic: &str) {

@@ -2,7 +2,10 @@
 //! `PostgreSQL`, and what is changed there. [`crate::connections`] is the real thing; tests
 //! put a small world in its place.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -10,7 +13,7 @@ use sensorstream_broker::connection::Credentials;
 use sensorstream_crds::{PipelineId, runtime::KafkaEndpoint};
 use sensorstream_ledger::{claims::Claim, figures::ShardFigures};
 
-use crate::plan::{tables::Migration, topics::TopicChange};
+use crate::plan::{tables::migration::TableMigration, topics::TopicChange};
 
 /// Where Kafka is and how to log in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +40,8 @@ impl fmt::Debug for DatabaseUri {
 pub struct TopicNames {
     /// The topic that is read.
     pub input: String,
-    /// The topic for bad records.
-    pub dead_letter: String,
+    /// The topics that are written.
+    pub outputs: BTreeSet<String>,
 }
 
 /// What Kafka says about a pipeline's topics.
@@ -46,8 +49,8 @@ pub struct TopicNames {
 pub struct Topics {
     /// The input topic, if it exists.
     pub input: Option<Topic>,
-    /// The dead letter topic, if it exists.
-    pub dead_letter: Option<Topic>,
+    /// The topics that are written, by name, as far as they exist.
+    pub outputs: BTreeMap<String, Topic>,
     /// Where the input topic's partitions begin and end; those without a leader are absent.
     pub offsets: BTreeMap<i32, Span>,
 }
@@ -96,10 +99,10 @@ pub struct Database {
     pub shards: Vec<ShardFigures>,
     /// Every claim in the database.
     pub claims: Vec<Claim>,
-    /// Whether the pipeline's schema exists.
+    /// Whether the schema of the pipeline's tables exists.
     pub schema_exists: bool,
-    /// The pipeline's table, if it exists.
-    pub table: Option<Table>,
+    /// The pipeline's tables, as far as they exist.
+    pub tables: BTreeMap<TableName, Table>,
     /// When this was read.
     pub read_at: Timestamp,
 }
@@ -111,8 +114,15 @@ pub struct Table {
     pub is_table: bool,
     /// Its columns, in order.
     pub columns: Vec<Column>,
-    /// The leading columns of its indexes.
-    pub indexes: Vec<Vec<String>>,
+    /// Its indexes.
+    pub indexes: Vec<Index>,
+}
+
+impl Table {
+    /// The column of a name, if there is one.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
 }
 
 /// A column as it is.
@@ -127,6 +137,15 @@ pub struct Column {
     pub not_null: bool,
     /// Whether it fills itself when left out.
     pub has_default: bool,
+}
+
+/// An index over whole rows as it is.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+pub struct Index {
+    /// The columns it orders by; empty where it is an expression.
+    pub columns: Vec<String>,
+    /// Whether no two rows may have the same.
+    pub unique: bool,
 }
 
 /// A change in Kafka.
@@ -148,7 +167,7 @@ pub enum DatabaseChange {
     /// Gives up a claim.
     Release(Claim),
     /// Makes or changes a table, in one transaction.
-    Migrate(TableName, Vec<Migration>),
+    Migrate(TableMigration),
     /// Drops a table and all it holds; one that is gone already counts as dropped.
     DropTable(TableName),
     /// Deletes the pipeline's positions and claims.
@@ -206,7 +225,7 @@ pub trait Backends: Send + Sync {
         &'a self,
         uri: &'a DatabaseUri,
         id: &'a PipelineId,
-        table: &'a TableName,
+        tables: &'a [TableName],
     ) -> BoxFuture<'a, Result<Database, BackendError>>;
 
     /// Makes a change in Kafka.

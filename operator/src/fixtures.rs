@@ -66,6 +66,42 @@ pub(crate) fn environment_with(patch: &Value) -> SensorPipeline {
     }
 }
 
+/// The environment example with a window of each kind, a rule, and every kind of output.
+pub(crate) fn with_every_output() -> SensorPipeline {
+    environment_with(&json!({
+        "windows": [
+            {
+                "name": "by_minute",
+                "tumbling": { "size": "1m" },
+                "groupBy": ["sensor_id"],
+                "aggregates": [
+                    { "as": "readings", "count": {} },
+                    { "as": "mean_temperature", "avg": { "field": "temperature" } },
+                ],
+            },
+            {
+                "name": "lately",
+                "sliding": { "size": "5m", "slide": "1m" },
+                "groupBy": ["sensor_id"],
+                "aggregates": [{ "as": "warmest", "max": { "field": "temperature" } }],
+            },
+            {
+                "name": "visits",
+                "session": {
+                    "gap": "5m",
+                    "columns": { "start": "began", "end": "ended", "duration": "lasted" },
+                },
+                "groupBy": ["sensor_id"],
+            },
+        ],
+        "rules": [{ "name": "overheating", "when": "temperature > 85.0" }],
+        "outputs": {
+            "enriched": { "topic": { "name": "enriched" } },
+            "alerts": { "topic": { "name": "alerts", "partitions": 3 } },
+        },
+    }))
+}
+
 pub(crate) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();

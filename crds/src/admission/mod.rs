@@ -45,6 +45,9 @@ impl fmt::Display for Violation {
 /// Everything wrong with `object`, a whole resource as JSON, given the one it replaces if any.
 /// The defaults of the schema are taken as applied.
 ///
+/// Rules about changes see the entry at the same place of the old list, while the API server goes by the
+/// keys of lists that are maps.
+///
 /// # Panics
 /// Never: what was read from JSON can be written as JSON.
 pub fn violations(object: &Value, old: Option<&Value>) -> Vec<Violation> {

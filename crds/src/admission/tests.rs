@@ -96,3 +96,33 @@ fn edits_that_lose_nothing_are_accepted() {
         .push(serde_json::json!({ "name": "battery", "type": "double", "required": false }));
     assert_eq!(violations(&new, Some(&old)), []);
 }
+
+#[test]
+fn what_gives_a_windows_rows_no_other_meaning_can_be_edited() {
+    let minutes = serde_json::json!({
+        "name": "minutes",
+        "tumbling": { "size": "1m" },
+        "where": "temperature > 20.0 && sensor_id.startsWith('sensor')",
+        "groupBy": ["sensor_id"],
+        "aggregates": [{ "as": "mean", "avg": { "field": "temperature" } }],
+    });
+    let mut old = base();
+    old["spec"]["windows"] = serde_json::json!([minutes]);
+    let mut new = old.clone();
+    let window = &mut new["spec"]["windows"][0];
+    window["aggregates"] = serde_json::json!([
+        { "as": "mean", "avg": { "field": "temperature" } },
+        { "as": "p99", "quantile": { "field": "temperature", "q": "0.99" } },
+    ]);
+    window["emit"] = serde_json::json!({ "mode": "OnClose" });
+    window["retention"] = "90d".into();
+    window["onLate"] = "DeadLetter".into();
+    let visits = serde_json::json!({
+        "name": "visits",
+        "session": { "gap": "5m" },
+        "groupBy": ["sensor_id"],
+    });
+    new["spec"]["windows"].as_array_mut().unwrap().push(visits);
+    assert_eq!(violations(&new, Some(&old)), []);
+    assert_eq!(violations(&base(), Some(&new)), [], "all windows removed");
+}

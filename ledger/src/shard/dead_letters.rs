@@ -98,7 +98,7 @@ pub async fn settle(
     cursor: i64,
 ) -> Result<bool, sqlx::Error> {
     let moved = sqlx::query(
-        "UPDATE sensorstream.shards SET dead_letter_cursor = greatest(dead_letter_cursor, $6)
+        "UPDATE sensorstream.shards SET outbox_cursor = greatest(outbox_cursor, $6)
           WHERE pipeline = $1 AND stage = $2 AND incarnation = $3 AND partition = $4
             AND epoch = $5",
     )

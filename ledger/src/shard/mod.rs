@@ -7,13 +7,16 @@
 //! Everything counted is written as an absolute number, so that a commit tried twice counts once.
 //!
 //! - [`dead_letters`]: decisions that the dead letter sink has still to carry out.
+//! - [`buckets`]: the state of open windows.
 //! - [`blocked`]: the sinks that a shard waits for.
 
 pub mod blocked;
+pub mod buckets;
 pub mod dead_letters;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
 /// The stage that reads the input topic.
@@ -53,6 +56,36 @@ pub struct ShardState {
     pub lost: i64,
     /// The gap that the shard stopped at: the first offset that still exists.
     pub data_loss_at: Option<i64>,
+    /// What became of the readings offered to each window.
+    pub windows: BTreeMap<String, WindowAccount>,
+    /// What each rule came to.
+    pub rules: BTreeMap<String, RuleAccount>,
+}
+
+/// What became of the readings offered to a window. Each reading counts once for every instance of
+/// the window that it belongs to. Counted in rows: offered − late.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WindowAccount {
+    /// What the window's rows mean, as a digest: another meaning is another window.
+    pub plan: String,
+    /// The first instance begins here, in microseconds since 1970: the window was added to a
+    /// pipeline that had read on already. None if it has everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_us: Option<i64>,
+    /// Readings offered.
+    pub offered: i64,
+    /// Readings that came too late.
+    pub late: i64,
+}
+
+/// What a rule came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleAccount {
+    /// Readings that an alert was sent for.
+    pub alerts: i64,
+    /// Readings that satisfied the rule beyond its rate limit.
+    pub suppressed: i64,
 }
 
 /// A shard as it was found by the one who took it over.
@@ -64,6 +97,8 @@ pub struct TakenShard {
     pub start_offset: i64,
     /// How far the shard is.
     pub state: ShardState,
+    /// What is below has been sent to the output topics for certain.
+    pub outbox_cursor: i64,
 }
 
 /// Makes `owner` the owner of a shard, which starts at `fresh_start` if nobody ever had it. Waits
@@ -78,12 +113,12 @@ pub async fn take_over(
     let row = sqlx::query(
         "INSERT INTO sensorstream.shards AS s
                 (pipeline, stage, topic, incarnation, partition, epoch, owner, next_offset,
-                 start_offset, dead_letter_cursor)
+                 start_offset, outbox_cursor)
          VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $7, $7)
          ON CONFLICT (pipeline, stage, incarnation, partition)
          DO UPDATE SET epoch = s.epoch + 1, owner = excluded.owner
          RETURNING epoch, start_offset, next_offset, records_read, bytes_read, accepted,
-                   dead_lettered, dropped, lost, data_loss_at,
+                   dead_lettered, dropped, lost, data_loss_at, windows, rules, outbox_cursor,
                    (extract(epoch FROM watermark) * 1e6)::bigint AS watermark_us",
     )
     .bind(&key.pipeline)
@@ -100,6 +135,7 @@ pub async fn take_over(
         epoch: row.try_get("epoch")?,
         start_offset: row.try_get("start_offset")?,
         state: state_of(&row)?,
+        outbox_cursor: row.try_get("outbox_cursor")?,
     })
 }
 
@@ -114,12 +150,15 @@ fn state_of(row: &PgRow) -> Result<ShardState, sqlx::Error> {
         dropped: row.try_get::<Json<_>, _>("dropped")?.0,
         lost: row.try_get("lost")?,
         data_loss_at: row.try_get("data_loss_at")?,
+        windows: row.try_get::<Json<_>, _>("windows")?.0,
+        rules: row.try_get::<Json<_>, _>("rules")?.0,
     })
 }
 
 /// Moves a shard from the offset `from` to the state `to`, if `epoch` still owns it and it still
 /// stands at `from`. Answers whether it did. `held_records` says whether the commit is of records
-/// or only of a position. The row stays locked until the transaction ends.
+/// or only of a position, and `sent_below` what has been sent to the output topics for certain, if
+/// that is known. The row stays locked until the transaction ends.
 pub async fn swap(
     connection: &mut PgConnection,
     key: &ShardKey,
@@ -127,6 +166,7 @@ pub async fn swap(
     from: i64,
     to: &ShardState,
     held_records: bool,
+    sent_below: Option<i64>,
 ) -> Result<bool, sqlx::Error> {
     let result = sqlx::query(
         "UPDATE sensorstream.shards
@@ -134,7 +174,8 @@ pub async fn swap(
                 watermark = timestamptz 'epoch' + $8::bigint * interval '1 microsecond',
                 records_read = $9, bytes_read = $10, accepted = $11, dead_lettered = $12,
                 dropped = $13, lost = $14, data_loss_at = $15,
-                last_commit_at = CASE WHEN $16 THEN now() ELSE last_commit_at END
+                last_commit_at = CASE WHEN $16 THEN now() ELSE last_commit_at END,
+                windows = $17, rules = $18, outbox_cursor = greatest(outbox_cursor, $19)
           WHERE pipeline = $1 AND stage = $2 AND incarnation = $3 AND partition = $4
             AND epoch = $5 AND next_offset = $6",
     )
@@ -154,9 +195,32 @@ pub async fn swap(
     .bind(to.lost)
     .bind(to.data_loss_at)
     .bind(held_records)
+    .bind(Json(&to.windows))
+    .bind(Json(&to.rules))
+    .bind(sent_below)
     .execute(connection)
     .await?;
     Ok(result.rows_affected() == 1)
+}
+
+/// Counts window rows that could not be written because another shard had written them.
+pub async fn count_rows_of_others(
+    connection: &mut PgConnection,
+    key: &ShardKey,
+    rows: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE sensorstream.shards SET rows_of_others = rows_of_others + $5
+          WHERE pipeline = $1 AND stage = $2 AND incarnation = $3 AND partition = $4",
+    )
+    .bind(&key.pipeline)
+    .bind(key.stage)
+    .bind(&key.incarnation)
+    .bind(key.partition)
+    .bind(rows)
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 /// Who owns a shard and where it stands: what decides when the outcome of a commit is unknown.

@@ -1,4 +1,4 @@
-//! All the writing: claims, then topics, then the table, then Kubernetes objects, so that a pod
+//! All the writing: claims, then topics, then tables, then Kubernetes objects, so that a pod
 //! never starts before what it needs is there. Stops at the first failure, except that
 //! workloads are still started and stopped as asked.
 
@@ -31,7 +31,7 @@ pub enum ApplyError {
     #[error("preparing the topics")]
     Topics(#[source] BackendError),
     /// `PostgreSQL`.
-    #[error("preparing the table")]
+    #[error("preparing the tables")]
     Tables(#[source] BackendError),
     /// An object.
     #[error("{action} {object}")]
@@ -128,7 +128,7 @@ async fn lay_ground(
         *changes += 1;
     }
     topics(backends, login, uri, plan, changes).await?;
-    tables(backends, uri, valid, plan, changes).await
+    tables(backends, uri, plan, changes).await
 }
 
 async fn topics(
@@ -155,20 +155,19 @@ async fn topics(
 async fn tables(
     backends: &dyn Backends,
     uri: &DatabaseUri,
-    valid: &ValidPipeline<'_>,
     plan: &Plan,
     changes: &mut usize,
 ) -> Result<(), ApplyError> {
-    if plan.migrations.is_empty() {
-        return Ok(());
+    for migration in &plan.migrations {
+        let change = DatabaseChange::Migrate(migration.clone());
+        if let Err(error) = backends.change_database(uri, &change).await {
+            let name = migration.table.to_string();
+            let made = |c: &&Claim| c.kind == ClaimKind::Table && c.name == name;
+            unclaim(backends, uri, plan.claims.iter().find(made), &error).await;
+            return Err(ApplyError::Tables(error));
+        }
+        *changes += 1;
     }
-    let change = DatabaseChange::Migrate(valid.table.name.clone(), plan.migrations.clone());
-    if let Err(error) = backends.change_database(uri, &change).await {
-        let made = |c: &&Claim| c.kind == ClaimKind::Table;
-        unclaim(backends, uri, plan.claims.iter().find(made), &error).await;
-        return Err(ApplyError::Tables(error));
-    }
-    *changes += 1;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What schemas and tables there are, of all the tables asked for, in one query.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sqlx::{PgPool, Row, types::Json};
 
@@ -15,7 +15,10 @@ pub(super) struct Catalog {
     pub(super) tables: BTreeMap<TableName, Table>,
 }
 
-pub(super) async fn read(pool: &PgPool, wanted: &[TableName]) -> Result<Catalog, sqlx::Error> {
+pub(super) async fn read(
+    pool: &PgPool,
+    wanted: &HashSet<TableName>,
+) -> Result<Catalog, sqlx::Error> {
     let (schemas, tables): (Vec<String>, Vec<String>) = wanted
         .iter()
         .map(|name| (name.schema.clone(), name.table.clone()))
@@ -31,11 +34,14 @@ pub(super) async fn read(pool: &PgPool, wanted: &[TableName]) -> Result<Catalog,
                         'has_default', a.atthasdef OR a.attidentity <> '') ORDER BY a.attnum), '[]')
                      FROM pg_attribute a
                     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-                  'indexes', (SELECT coalesce(jsonb_agg((
-                        SELECT jsonb_agg(coalesce(a.attname, '') ORDER BY k.place)
-                          FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
-                          LEFT JOIN pg_attribute a
-                            ON a.attrelid = c.oid AND a.attnum = k.number AND k.number > 0)), '[]')
+                  'indexes', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                        'unique', i.indisunique AND i.indimmediate,
+                        'columns', (
+                          SELECT jsonb_agg(coalesce(a.attname, '') ORDER BY k.place)
+                            FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
+                            LEFT JOIN pg_attribute a
+                              ON a.attrelid = c.oid AND a.attnum = k.number AND k.number > 0
+                           WHERE k.place <= i.indnkeyatts))), '[]')
                      FROM pg_index i
                     WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL)
                 ) END AS found

@@ -2,7 +2,7 @@
 //! of its pipelines.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     future::Future,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     backends::{BackendError, Database, DatabaseChange, DatabaseUri, TableName},
-    plan::tables::{Migration, quoted},
+    plan::tables::migration::TableMigration,
     telemetry::chain,
 };
 
@@ -63,7 +63,7 @@ struct Snapshot {
     shards: Vec<ShardFigures>,
     claims: Vec<Claim>,
     catalog: Catalog,
-    asked: Vec<TableName>,
+    asked: HashSet<TableName>,
 }
 
 impl Connection {
@@ -95,23 +95,26 @@ impl Connection {
     }
 
     /// What is known of a pipeline, if that is fresh.
-    pub(super) fn recent(&self, id: &PipelineId, table: &TableName) -> Option<Database> {
+    pub(super) fn recent(&self, id: &PipelineId, tables: &[TableName]) -> Option<Database> {
         let known = self.known();
         let snapshot = known.snapshot.as_ref()?;
-        let fresh = snapshot.taken.elapsed() < FRESH && snapshot.asked.contains(table);
-        fresh.then(|| snapshot.of(id, table))
+        let covers = tables.iter().all(|table| snapshot.asked.contains(table));
+        let fresh = snapshot.taken.elapsed() < FRESH && covers;
+        fresh.then(|| snapshot.of(id, tables))
     }
 
     /// Reads everything about every pipeline, and answers for one.
     pub(super) async fn read(
         &self,
         id: &PipelineId,
-        table: &TableName,
+        tables: &[TableName],
     ) -> Result<Database, BackendError> {
-        let asked: Vec<TableName> = {
+        let asked: HashSet<TableName> = {
             let mut known = self.known();
             let now = Instant::now();
-            known.wanted.insert(table.clone(), now);
+            known
+                .wanted
+                .extend(tables.iter().map(|table| (table.clone(), now)));
             known
                 .wanted
                 .retain(|_, used| now.duration_since(*used) < CLOSE_AFTER);
@@ -142,7 +145,7 @@ impl Connection {
             asked,
         });
         self.known().snapshot = Some(Arc::clone(&snapshot));
-        Ok(snapshot.of(id, table))
+        Ok(snapshot.of(id, tables))
     }
 
     /// Makes a change.
@@ -154,12 +157,9 @@ impl Connection {
                 self.asking("giving up a claim", claims::release(pool, claim))
                     .await
             }
-            DatabaseChange::Migrate(table, migrations) => {
-                self.migrate_table(pool, table, migrations).await
-            }
+            DatabaseChange::Migrate(migration) => self.migrate_table(pool, migration).await,
             DatabaseChange::DropTable(table) => {
-                let name = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
-                let sql = format!("DROP TABLE IF EXISTS {name}");
+                let sql = format!("DROP TABLE IF EXISTS {}", table.quoted());
                 let dropped = sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool);
                 self.asking(&format!("dropping table {table}"), async {
                     match dropped.await {
@@ -197,12 +197,12 @@ impl Connection {
     async fn migrate_table(
         &self,
         pool: &PgPool,
-        table: &TableName,
-        migrations: &[Migration],
+        migration: &TableMigration,
     ) -> Result<(), BackendError> {
+        let table = &migration.table;
         // Rather try again than queue behind a long reader and hold up every writer.
         let mut statements = vec!["SET LOCAL lock_timeout = '2s'".to_owned()];
-        statements.extend(migrations.iter().map(|step| step.sql(table)));
+        statements.extend(migration.sql());
         let action = format!("changing table {table}");
         let question = async {
             let mut connection = pool.acquire().await?;
@@ -301,7 +301,7 @@ impl Connection {
 }
 
 impl Snapshot {
-    fn of(&self, id: &PipelineId, table: &TableName) -> Database {
+    fn of(&self, id: &PipelineId, tables: &[TableName]) -> Database {
         let id = id.to_string();
         Database {
             shards: self
@@ -311,8 +311,13 @@ impl Snapshot {
                 .cloned()
                 .collect(),
             claims: self.claims.clone(),
-            schema_exists: self.catalog.schemas.contains(&table.schema),
-            table: self.catalog.tables.get(table).cloned(),
+            schema_exists: tables
+                .iter()
+                .any(|table| self.catalog.schemas.contains(&table.schema)),
+            tables: tables
+                .iter()
+                .filter_map(|name| Some((name.clone(), self.catalog.tables.get(name)?.clone())))
+                .collect(),
             read_at: self.read_at,
         }
     }

@@ -2,7 +2,7 @@
 //! pipelines. librdkafka's blocking calls run on a bounded number of threads.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -86,7 +86,12 @@ impl Cluster {
         let wanted = names.clone();
         let (described, offsets) = self
             .blocking(move || {
-                let asked = [wanted.input.as_str(), wanted.dead_letter.as_str()];
+                let asked: BTreeSet<&str> = [&wanted.input]
+                    .into_iter()
+                    .chain(&wanted.outputs)
+                    .map(String::as_str)
+                    .collect();
+                let asked: Vec<&str> = asked.into_iter().collect();
                 let described = describe(clients.admin.inner(), &asked, REQUEST);
                 let described = described.map_err(|error| chain(&error))?;
                 let offsets = match described.get(&wanted.input) {
@@ -107,7 +112,11 @@ impl Cluster {
         };
         Ok(Topics {
             input: topic(&names.input),
-            dead_letter: topic(&names.dead_letter),
+            outputs: names
+                .outputs
+                .iter()
+                .filter_map(|name| Some((name.clone(), topic(name)?)))
+                .collect(),
             offsets,
         })
     }

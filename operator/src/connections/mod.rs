@@ -139,16 +139,16 @@ impl Backends for Connections {
         &'a self,
         uri: &'a DatabaseUri,
         id: &'a PipelineId,
-        table: &'a TableName,
+        tables: &'a [TableName],
     ) -> BoxFuture<'a, Result<Database, BackendError>> {
         async move {
             let connection = self.connection(uri);
             // A fresh answer to another pipeline serves this one too.
             let _turn = connection.turn.lock().await;
-            if let Some(known) = connection.recent(id, table) {
+            if let Some(known) = connection.recent(id, tables) {
                 return Ok(known);
             }
-            let question = connection.read(id, table);
+            let question = connection.read(id, tables);
             self.guarded("postgres", &connection.label, &connection.circuit, question)
                 .await
         }

@@ -13,14 +13,12 @@ pub mod secrets;
 
 use std::sync::Arc;
 
-use sensorstream_crds::{
-    PipelineId, SensorPipeline,
-    runtime::{id_of, schema_of},
-};
+use sensorstream_crds::{PipelineId, SensorPipeline, runtime::id_of};
 
 use crate::{
-    backends::{BackendError, Database, TableName, TopicNames, Topics},
+    backends::{BackendError, Database, Topics},
     context::Context,
+    plan::{tables, topics},
 };
 use logins::Logins;
 use objects::Objects;
@@ -130,14 +128,8 @@ pub async fn observe(
             .find(|(n, _)| n == name)
             .and_then(|(_, found)| found.as_ref())
     });
-    let names = TopicNames {
-        input: pipeline.spec.input.topic.name.clone(),
-        dead_letter: pipeline.spec.outputs.dead_letter.topic.name.clone(),
-    };
-    let table = TableName {
-        schema: schema_of(&id, &pipeline.spec),
-        table: pipeline.spec.outputs.table.name.clone(),
-    };
+    let names = topics::wanted::names(&pipeline.spec);
+    let tables = tables::wanted::names(&id, &pipeline.spec);
     let (topics, database) = tokio::join!(
         async {
             match &logins.kafka {
@@ -147,7 +139,9 @@ pub async fn observe(
         },
         async {
             match &logins.database {
-                Ok(uri) => Observed::from_answer(context.backends.database(uri, &id, &table).await),
+                Ok(uri) => {
+                    Observed::from_answer(context.backends.database(uri, &id, &tables).await)
+                }
                 Err(problem) => Observed::Unseen(problem.unseen()),
             }
         }

@@ -4,6 +4,7 @@
 
 use sensorstream_ledger::claims::{Claim, ClaimKind};
 
+use super::topics;
 use crate::{
     backends::{Database, TableName},
     validate::ValidPipeline,
@@ -12,29 +13,28 @@ use crate::{
 /// The claims that are missing.
 pub(super) fn wanted(valid: &ValidPipeline<'_>, database: &Database) -> Vec<Claim> {
     let observation = valid.observation;
-    let spec = &observation.pipeline.spec;
     let mut wanted = Vec::new();
     if let (Some(topics), Some(endpoint)) = (observation.topics.seen(), valid.endpoint()) {
-        let topic = |name: &str, adopted| Claim {
-            kind: ClaimKind::Topic,
-            endpoint: endpoint.to_owned(),
-            name: name.to_owned(),
-            pipeline: observation.id.to_string(),
-            adopted,
-        };
-        if topics.input.is_none() {
-            wanted.push(topic(&spec.input.topic.name, false));
+        for topic in topics::wanted::topics(&observation.pipeline.spec) {
+            let exists = topic.live(topics).is_some();
+            if topic.purpose.is_output() || !exists {
+                wanted.push(Claim {
+                    kind: ClaimKind::Topic,
+                    endpoint: endpoint.to_owned(),
+                    name: topic.declared.name.clone(),
+                    pipeline: observation.id.to_string(),
+                    adopted: exists,
+                });
+            }
         }
-        let dead_letter = &spec.outputs.dead_letter.topic.name;
-        wanted.push(topic(dead_letter, topics.dead_letter.is_some()));
     }
-    wanted.push(Claim {
+    wanted.extend(valid.tables.iter().map(|table| Claim {
         kind: ClaimKind::Table,
         endpoint: String::new(),
-        name: valid.table.name.to_string(),
+        name: table.name.to_string(),
         pipeline: observation.id.to_string(),
-        adopted: database.table.is_some(),
-    });
+        adopted: database.tables.contains_key(&table.name),
+    }));
     wanted.retain(|claim| !database.claims.iter().any(|held| same_thing(held, claim)));
     wanted
 }

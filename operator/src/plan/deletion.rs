@@ -11,7 +11,7 @@ use sensorstream_ledger::claims::ClaimKind;
 use crate::{
     backends::{Database, DatabaseChange, KafkaChange, TableName},
     observe::{Observation, objects::ObjectKey},
-    plan::{kubernetes::Kind, tables::WantedTable},
+    plan::{kubernetes::Kind, tables, topics},
     role::Role,
 };
 
@@ -186,14 +186,25 @@ fn named(kafka: &[KafkaChange], elsewhere: &[String]) -> String {
 fn everything(observation: &Observation) -> String {
     let spec = &observation.pipeline.spec;
     let id = &observation.id;
+    let topics: Vec<&str> = topics::wanted::topics(spec)
+        .into_iter()
+        .map(|topic| topic.declared.name.as_str())
+        .collect();
+    let tables: Vec<String> = tables::wanted::names(id, spec)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let tables = if tables.is_empty() {
+        "none".to_owned()
+    } else {
+        tables.join(", ")
+    };
     format!(
-        "left behind, where the pipeline made them: topics {} and {}, consumer groups {} and {}, \
-         table {}, positions in schema sensorstream",
-        spec.input.topic.name,
-        spec.outputs.dead_letter.topic.name,
+        "left behind, where the pipeline made them: topics {}; consumer groups {}, {}; tables \
+         {tables}; positions in schema sensorstream",
+        topics.join(", "),
         id.consumer_group(),
         id.dead_letter_group(),
-        WantedTable::of(id, spec).name,
     )
 }
 

@@ -22,7 +22,7 @@ use sensorstream_ledger::claims::Claim;
 use crate::{FINALIZER, observe::objects::ObjectKey, role::Role, validate::ValidPipeline};
 use kubernetes::{DesiredObject, Image, Site};
 use lifecycle::{Lifecycle, Situation};
-use tables::Migration;
+use tables::migration::TableMigration;
 use topics::TopicChange;
 
 /// Everything to be changed, in the order of applying.
@@ -34,8 +34,8 @@ pub struct Plan {
     pub claims: Vec<Claim>,
     /// Changes to topics.
     pub topics: Vec<TopicChange>,
-    /// Changes to the table.
-    pub migrations: Vec<Migration>,
+    /// Changes to tables.
+    pub migrations: Vec<TableMigration>,
     /// Changes to Kubernetes objects.
     pub objects: Vec<ObjectChange>,
     /// What can be done about the workloads when the ground can't be laid: nothing but to
@@ -88,7 +88,7 @@ pub fn plan(valid: &ValidPipeline<'_>, image: &Image, now: Timestamp) -> Plan {
     let (claims, migrations) = match observation.database.seen() {
         Some(database) => (
             claims::wanted(valid, database),
-            tables::migrations(&valid.table, database),
+            tables::migrations(&valid.tables, database),
         ),
         None => (Vec::new(), Vec::new()),
     };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    fixtures::{World, environment, environment_with, now, planned, running},
+    fixtures::{World, environment, environment_with, now, planned, running, with_every_output},
     plan::kubernetes::Kind,
     validate::validate,
 };
@@ -14,7 +14,6 @@ use crate::{
 /// A plan as people read it: the objects as YAML would have them, the rest in brief.
 fn shown(world: &World, pipeline: &SensorPipeline) -> Value {
     let plan = planned(world, pipeline, now());
-    let table = tables::WantedTable::of(&kube_id(pipeline), &pipeline.spec).name;
     let objects: Vec<Value> = plan
         .objects
         .iter()
@@ -27,14 +26,20 @@ fn shown(world: &World, pipeline: &SensorPipeline) -> Value {
         "addFinalizer": plan.add_finalizer,
         "claims": plan.claims.iter().map(|c| format!("{c:?}")).collect::<Vec<_>>(),
         "topics": plan.topics.iter().map(|c| format!("{c:?}")).collect::<Vec<_>>(),
-        "migrations": plan.migrations.iter().map(|m| m.sql(&table)).collect::<Vec<_>>(),
+        "migrations": plan.migrations.iter().flat_map(TableMigration::sql).collect::<Vec<_>>(),
         "scales": plan.scales.iter().map(|s| format!("{s:?}")).collect::<Vec<_>>(),
         "objects": objects,
     })
 }
 
-fn kube_id(pipeline: &SensorPipeline) -> sensorstream_crds::PipelineId {
-    sensorstream_crds::runtime::id_of(pipeline)
+/// What a plan does outside Kubernetes.
+fn ground(world: &World, pipeline: &SensorPipeline) -> Value {
+    let plan = shown(world, pipeline);
+    json!({
+        "claims": plan["claims"],
+        "topics": plan["topics"],
+        "migrations": plan["migrations"],
+    })
 }
 
 fn edited(patch: &Value) -> Value {
@@ -52,6 +57,50 @@ fn edited(patch: &Value) -> Value {
 #[test]
 fn an_empty_world_gets_everything() {
     insta::assert_yaml_snapshot!(shown(&World::default(), &environment()));
+}
+
+#[test]
+fn windows_rules_and_outputs_get_their_tables_and_topics() {
+    insta::assert_yaml_snapshot!(ground(&World::default(), &with_every_output()));
+}
+
+#[test]
+fn a_window_and_an_output_more_are_added_to_what_is_there() {
+    let (world, before) = running(environment());
+    let pipeline = SensorPipeline {
+        metadata: before.metadata,
+        ..with_every_output()
+    };
+    insta::assert_yaml_snapshot!(ground(&world, &pipeline));
+}
+
+#[test]
+fn tables_and_topics_that_are_there_already_are_adopted() {
+    let (mut world, mut pipeline) = running(with_every_output());
+    world.claims.clear();
+    let plan = planned(&world, &pipeline, now());
+    let adopted: Vec<&str> = plan
+        .claims
+        .iter()
+        .map(|claim| claim.name.as_str())
+        .collect();
+    // The input topic is somebody else's to write to, and is not claimed.
+    assert_eq!(
+        adopted,
+        [
+            "enriched",
+            "alerts",
+            "sensor-data.dead-letter",
+            "environment.sensor_data",
+            "environment.by_minute",
+            "environment.lately",
+            "environment.visits",
+        ]
+    );
+    assert!(plan.claims.iter().all(|claim| claim.adopted));
+    assert_eq!((plan.topics.len(), plan.migrations.len()), (0, 0));
+    world.take(&mut pipeline, &plan);
+    assert!(planned(&world, &pipeline, now()).is_empty());
 }
 
 #[test]
@@ -233,24 +282,90 @@ fn any_patch() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         (1..3).prop_map(|replicas| json!({ "replicas": replicas, "cors": null })),
     ];
-    (fields, resources, kafka, state, api, 1..4, 1..5).prop_map(
-        |(fields, resources, kafka, state, api, replicas, partitions)| {
-            let mut all = vec![
-                json!({ "name": "sensor_id", "type": "string" }),
-                json!({ "name": "timestamp", "type": "timestamp" }),
-            ];
-            all.extend(fields);
-            json!({
-                "state": state,
-                "kafka": kafka,
-                "input": { "fields": all, "topic": { "partitions": partitions } },
-                "simulator": null,
-                "processor": { "replicas": replicas, "resources": resources,
-                    "tolerations": [{ "key": "edge", "operator": "Exists" }] },
-                "api": api,
-            })
-        },
+    (
+        (fields, any_outputs()),
+        resources,
+        kafka,
+        state,
+        api,
+        1..4,
+        1..5,
     )
+        .prop_map(
+            |(
+                (fields, (windows, mut outputs)),
+                resources,
+                kafka,
+                state,
+                api,
+                replicas,
+                partitions,
+            )| {
+                if !api.is_null() {
+                    outputs.as_object_mut().unwrap().remove("table");
+                }
+                let mut all = vec![
+                    json!({ "name": "sensor_id", "type": "string" }),
+                    json!({ "name": "timestamp", "type": "timestamp" }),
+                ];
+                all.extend(fields);
+                json!({
+                    "state": state,
+                    "kafka": kafka,
+                    "input": { "fields": all, "topic": { "partitions": partitions } },
+                    "windows": windows,
+                    "rules": if outputs["alerts"].is_null() { json!([]) } else {
+                        json!([{ "name": "hot", "when": "sensor_id == 'a'" }])
+                    },
+                    "outputs": outputs,
+                    "simulator": null,
+                    "processor": { "replicas": replicas, "resources": resources,
+                        "tolerations": [{ "key": "edge", "operator": "Exists" }] },
+                    "api": api,
+                })
+            },
+        )
+}
+
+/// Windows, and a patch of the outputs; there is always a result.
+fn any_outputs() -> impl Strategy<Value = (Value, Value)> {
+    let aggregates = proptest::sample::subsequence(
+        vec![
+            json!({ "as": "readings", "count": {} }),
+            json!({ "as": "sensors", "countDistinct": { "field": "sensor_id" } }),
+            json!({ "as": "earliest", "min": { "field": "timestamp" } }),
+        ],
+        1..=3,
+    );
+    let others = proptest::sample::subsequence(
+        vec![
+            json!({ "name": "visits", "session": { "gap": "5m" }, "groupBy": ["sensor_id"] }),
+            json!({ "name": "lately", "sliding": { "size": "5m", "slide": "1m" },
+                "groupBy": ["sensor_id"], "aggregates": [{ "as": "n", "count": {} }] }),
+        ],
+        0..=2,
+    );
+    let topic = |name: &'static str| {
+        prop_oneof![
+            Just(Value::Null),
+            Just(json!({ "topic": { "name": name } }))
+        ]
+    };
+    let table = prop_oneof![Just(json!({})), Just(Value::Null)];
+    (
+        aggregates,
+        others,
+        topic("enriched"),
+        topic("alerts"),
+        table,
+    )
+        .prop_map(|(aggregates, others, enriched, alerts, table)| {
+            let mut windows = vec![json!({ "name": "by_minute", "tumbling": { "size": "1m" },
+                "groupBy": ["sensor_id"], "aggregates": aggregates })];
+            windows.extend(others);
+            let outputs = json!({ "enriched": enriched, "alerts": alerts, "table": table });
+            (json!(windows), outputs)
+        })
 }
 
 /// Whether the API server would take `after` in place of `before`: partitions do not shrink,

@@ -1,6 +1,8 @@
 //! Whole reconciles against an API server that misbehaves in a named way. Each must end within
 //! [`PATIENCE`].
 
+mod appeared;
+
 use std::{future::Future, sync::Mutex};
 
 use http::{Method, Request, Response};
@@ -339,69 +341,6 @@ async fn a_secret_that_can_not_be_read_ends_the_reconcile_without_a_write() {
     let error = scenario.reconcile(&environment()).await.unwrap_err();
     assert!(matches!(error, ReconcileError::Observe(_)), "{error}");
     assert!(!scenario.sent().iter().any(Sent::is_write));
-}
-
-#[tokio::test]
-async fn somebody_elses_topic_that_appears_meanwhile_is_not_claimed_as_made() {
-    // The claim is made, and then Kafka says that the topic exists.
-    struct Late(fixtures::Shared);
-    use crate::backends::*;
-    use futures::{FutureExt, future::BoxFuture};
-    impl Backends for Late {
-        fn topics<'a>(
-            &'a self,
-            login: &'a KafkaLogin,
-            names: &'a TopicNames,
-        ) -> BoxFuture<'a, Result<Topics, BackendError>> {
-            self.0.topics(login, names)
-        }
-        fn database<'a>(
-            &'a self,
-            uri: &'a DatabaseUri,
-            id: &'a sensorstream_crds::PipelineId,
-            table: &'a TableName,
-        ) -> BoxFuture<'a, Result<Database, BackendError>> {
-            self.0.database(uri, id, table)
-        }
-        fn change_kafka<'a>(
-            &'a self,
-            _: &'a KafkaLogin,
-            change: &'a KafkaChange,
-        ) -> BoxFuture<'a, Result<(), BackendError>> {
-            async move {
-                Err(BackendError::Appeared {
-                    thing: format!("{change:?}"),
-                })
-            }
-            .boxed()
-        }
-        fn change_database<'a>(
-            &'a self,
-            uri: &'a DatabaseUri,
-            change: &'a DatabaseChange,
-        ) -> BoxFuture<'a, Result<(), BackendError>> {
-            self.0.change_database(uri, change)
-        }
-    }
-    let late = Late(fixtures::Shared::default());
-    let scenario = Scenario::new(|_| None);
-    let pipeline = environment();
-    let observation = late.0.world().observe(&pipeline);
-    let valid = validate(&observation).unwrap();
-    let plan = plan(&valid, &image(), fixtures::now());
-    let applied = in_time(apply(&scenario.context.kubernetes, &late, &valid, &plan)).await;
-    assert!(matches!(
-        applied.failure,
-        Some(ApplyError::Topics(BackendError::Appeared { .. }))
-    ));
-    assert!(
-        !late
-            .0
-            .world()
-            .claims
-            .iter()
-            .any(|claim| claim.name == "sensor-data")
-    );
 }
 
 #[tokio::test]

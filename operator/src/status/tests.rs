@@ -250,7 +250,62 @@ fn adopted_topics_are_ready_as_they_are() {
         .claims
         .retain(|claim| claim.name != "sensor-data");
     let message = scene.says(C::TopicsReady, "True", "Ready");
-    assert!(message.contains("sensor-data existed before"), "{message}");
+    assert!(
+        message.contains("existed before") && message.ends_with(": sensor-data"),
+        "{message}"
+    );
+}
+
+/// The example with every kind of output, running.
+fn with_every_output() -> Scene {
+    let (world, pipeline) = running(crate::fixtures::with_every_output());
+    Scene {
+        world,
+        pipeline,
+        ..Scene::new(&json!({}))
+    }
+}
+
+#[test]
+fn topics_and_tables_are_ready_when_all_of_them_are() {
+    let scene = with_every_output();
+    scene.says(C::TopicsReady, "True", "Ready");
+    scene.says(C::TablesReady, "True", "Ready");
+    for topic in ["enriched", "alerts", "sensor-data.dead-letter"] {
+        let mut scene = with_every_output();
+        scene.world.topics.remove(topic);
+        let message = scene.says(C::TopicsReady, "False", "Missing");
+        assert_eq!(message, format!("topic {topic} is being made"));
+    }
+    for table in ["sensor_data", "by_minute", "lately", "visits"] {
+        let mut scene = with_every_output();
+        scene.world.tables.retain(|name, _| name.table != table);
+        let message = scene.says(C::TablesReady, "False", "Missing");
+        assert_eq!(message, format!("table environment.{table} is being made"));
+        let mut scene = with_every_output();
+        scene
+            .world
+            .claims
+            .retain(|claim| !claim.name.ends_with(table));
+        let message = scene.says(C::TablesReady, "True", "Ready");
+        assert!(message.ends_with(table), "{message}");
+    }
+}
+
+#[test]
+fn a_pipeline_that_needs_no_tables_says_so() {
+    let mut pipeline = crate::fixtures::with_every_output();
+    pipeline.spec.outputs.table = None;
+    pipeline.spec.windows.clear();
+    pipeline.spec.api = None;
+    let (world, pipeline) = running(pipeline);
+    let scene = Scene {
+        world,
+        pipeline,
+        ..Scene::new(&json!({}))
+    };
+    let message = scene.says(C::TablesReady, "True", "Ready");
+    assert_eq!(message, "the pipeline needs no tables");
 }
 
 #[test]

@@ -5,9 +5,10 @@
 use std::fmt;
 
 use sensorstream_crds::{
+    PipelineId,
     admission::{Violation, semantic_violations},
-    input::Topic as Declared,
     runtime::RoleConfigs,
+    window_table::NoTable,
 };
 use sensorstream_ledger::claims::Claim;
 
@@ -16,8 +17,8 @@ use crate::{
     observe::{Observation, logins::SecretProblem},
     plan::{
         claims,
-        tables::{self, WantedTable},
-        topics,
+        tables::{self, wanted::WantedTable},
+        topics::{self, wanted::WantedTopic},
     },
 };
 
@@ -28,8 +29,8 @@ pub struct ValidPipeline<'a> {
     pub observation: &'a Observation,
     /// What its pods are told.
     pub configs: RoleConfigs,
-    /// The table it writes.
-    pub table: WantedTable,
+    /// The tables it writes.
+    pub tables: Vec<WantedTable>,
 }
 
 impl ValidPipeline<'_> {
@@ -50,6 +51,9 @@ pub enum Refusal {
     /// The spec breaks a rule.
     #[error("{0}")]
     Rule(Violation),
+    /// A window can't have a table.
+    #[error("{0}")]
+    Window(NoTable),
     /// A Secret is missing or of no use.
     #[error("{0}")]
     Secret(SecretProblem),
@@ -84,7 +88,7 @@ impl Refusal {
     /// One word for conditions.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Rule(_) => "Invalid",
+            Self::Rule(_) | Self::Window(_) => "Invalid",
             Self::Secret(problem) => problem.reason(),
             Self::Conflict { .. } => "Conflict",
             Self::Topic(_) => "TopicIncompatible",
@@ -95,7 +99,7 @@ impl Refusal {
     /// What of the ground it is about, if it is.
     pub fn ground(&self) -> Option<Ground> {
         match self {
-            Self::Rule(_) | Self::Secret(_) => None,
+            Self::Rule(_) | Self::Window(_) | Self::Secret(_) => None,
             Self::Conflict { ground, .. } => Some(*ground),
             Self::Topic(_) => Some(Ground::Topics),
             Self::Table(_) => Some(Ground::Tables),
@@ -124,7 +128,8 @@ pub fn validate(observation: &Observation) -> Result<ValidPipeline<'_>, Refused>
     let valid = ValidPipeline {
         observation,
         configs: RoleConfigs::of(id, spec),
-        table: WantedTable::of(id, spec),
+        tables: tables::wanted::tables(id, spec)
+            .map_err(|no_table| Refused(vec![Refusal::Window(no_table)]))?,
     };
     let mut found = Vec::new();
     let database_problem = observation.logins.database.as_ref().err();
@@ -137,9 +142,12 @@ pub fn validate(observation: &Observation) -> Result<ValidPipeline<'_>, Refused>
             .map(Refusal::Secret),
     );
     if let Some(database) = observation.database.seen() {
-        table(&valid, database, &mut found);
-        if let Some(seen) = observation.topics.seen() {
-            both_topics(&valid, seen, database, &mut found);
+        for wanted in &valid.tables {
+            table(wanted, id, database, &mut found);
+        }
+        if let (Some(seen), Some(endpoint)) = (observation.topics.seen(), valid.endpoint()) {
+            let wanted = topics::wanted::topics(spec).into_iter();
+            found.extend(wanted.filter_map(|wanted| topic(wanted, id, endpoint, seen, database)));
         }
     }
     if found.is_empty() {
@@ -149,71 +157,55 @@ pub fn validate(observation: &Observation) -> Result<ValidPipeline<'_>, Refused>
     }
 }
 
-fn table(valid: &ValidPipeline<'_>, database: &Database, found: &mut Vec<Refusal>) {
-    let pipeline = valid.observation.id.to_string();
-    let name = &valid.table.name;
+fn table(wanted: &WantedTable, id: &PipelineId, database: &Database, found: &mut Vec<Refusal>) {
+    let pipeline = id.to_string();
+    let name = &wanted.name;
     if let Some(owner) = foreign(claims::of_table(database, name), &pipeline) {
-        let thing = format!("table {name}");
         found.push(Refusal::Conflict {
             ground: Ground::Tables,
-            thing,
+            thing: format!("table {name}"),
             owner,
         });
         return;
     }
-    if let Some(live) = &database.table {
+    if let Some(live) = database.tables.get(name) {
         let ours = tables::is_ours(database, name, &pipeline);
         found.extend(
-            tables::misfits(&valid.table, live, ours)
+            tables::misfits::misfits(wanted, live, ours)
                 .into_iter()
                 .map(Refusal::Table),
         );
     }
 }
 
-fn both_topics(
-    valid: &ValidPipeline<'_>,
+fn topic(
+    wanted: WantedTopic<'_>,
+    id: &PipelineId,
+    endpoint: &str,
     topics: &Topics,
     database: &Database,
-    found: &mut Vec<Refusal>,
-) {
-    let id = &valid.observation.id;
-    let spec = &valid.observation.pipeline.spec;
-    let Some(endpoint) = valid.endpoint() else {
-        return;
-    };
-    let dead_letter = &spec.outputs.dead_letter.topic;
-    let claim = claims::of_topic(database, endpoint, &dead_letter.name);
-    if let Some(owner) = foreign(claim, &id.to_string()) {
-        let thing = format!("dead letter topic {}", dead_letter.name);
-        found.push(Refusal::Conflict {
+) -> Option<Refusal> {
+    let WantedTopic { purpose, declared } = wanted;
+    let name = &declared.name;
+    if purpose.is_output()
+        && let Some(owner) = foreign(claims::of_topic(database, endpoint, name), &id.to_string())
+    {
+        return Some(Refusal::Conflict {
             ground: Ground::Topics,
-            thing,
+            thing: format!("{purpose} {name}"),
             owner,
         });
     }
-    let mut partitions = |path: &str, declared: &Declared, live: Option<i32>| {
-        let ours = topics::is_ours(database, endpoint, &declared.name, id);
-        if let Some(live) = live.filter(|live| *live < declared.partitions && !ours) {
-            found.push(Refusal::Topic(format!(
-                "topic {} exists with {live} partitions and {path} wants {}; it was there before \
-                 the pipeline, so it is not grown: add partitions with Kafka's own tools, or \
-                 lower {path}",
-                declared.name, declared.partitions
-            )));
-        }
-    };
-    let count = |topic: &Option<crate::backends::Topic>| topic.as_ref().map(|t| t.partitions);
-    partitions(
-        "spec.input.topic.partitions",
-        &spec.input.topic,
-        count(&topics.input),
-    );
-    partitions(
-        "spec.outputs.deadLetter.topic.partitions",
-        dead_letter,
-        count(&topics.dead_letter),
-    );
+    let live = wanted.live(topics)?.partitions;
+    if live >= declared.partitions || topics::is_ours(database, endpoint, name, id) {
+        return None;
+    }
+    let path = format!("{}.partitions", purpose.path());
+    Some(Refusal::Topic(format!(
+        "topic {name} exists with {live} partitions and {path} wants {}; it was there before the \
+         pipeline, so it is not grown: add partitions with Kafka's own tools, or lower {path}",
+        declared.partitions
+    )))
 }
 
 fn foreign(claim: Option<&Claim>, pipeline: &str) -> Option<String> {

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     backends::{Column, Table, TableName, Topic},
-    fixtures::{World, claim, environment, environment_with, running},
+    fixtures::{World, claim, environment, environment_with, running, with_every_output},
 };
 
 fn refusals(world: &World, patch: &serde_json::Value) -> Vec<Refusal> {
@@ -90,6 +90,80 @@ fn a_table_and_a_dead_letter_topic_of_another_pipeline_are_refused() {
         ]
     );
     assert_eq!(found[0].reason(), "Conflict");
+}
+
+#[test]
+fn every_table_and_output_topic_of_another_pipeline_is_refused() {
+    let pipeline = with_every_output();
+    let other = |kind, name| claim(kind, name, "default/other", false);
+    let world = World {
+        claims: vec![
+            other(ClaimKind::Table, "environment.visits"),
+            other(ClaimKind::Table, "environment.by_minute"),
+            other(ClaimKind::Topic, "alerts"),
+            other(ClaimKind::Topic, "enriched"),
+        ],
+        ..World::default()
+    };
+    let refused = validate(&world.observe(&pipeline)).unwrap_err();
+    let things: Vec<&str> = refused
+        .0
+        .iter()
+        .map(|refusal| match refusal {
+            Refusal::Conflict { thing, .. } => thing.as_str(),
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert_eq!(
+        things,
+        [
+            "table environment.by_minute",
+            "table environment.visits",
+            "enriched topic enriched",
+            "alerts topic alerts",
+        ]
+    );
+}
+
+#[test]
+fn an_output_topic_of_others_with_too_few_partitions_is_not_grown() {
+    let mut world = World::default();
+    world.topics.insert("alerts".into(), topic(2));
+    let refused = validate(&world.observe(&with_every_output())).unwrap_err();
+    let text = refused.to_string();
+    assert!(
+        text.contains("2 partitions")
+            && text.contains("lower spec.outputs.alerts.topic.partitions"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_window_table_that_does_not_fit_is_refused() {
+    let (mut world, pipeline) = running(with_every_output());
+    let visits = |name: &TableName| name.table == "visits";
+    let (_, table) = world
+        .tables
+        .iter_mut()
+        .find(|(name, _)| visits(name))
+        .unwrap();
+    table.indexes.clear();
+    let refused = validate(&world.observe(&pipeline)).unwrap_err();
+    assert_eq!(refused.0[0].reason(), "TableIncompatible");
+    assert!(
+        refused.to_string().contains("(sensor_id, began)"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_window_that_has_no_table_is_refused() {
+    // Only a resource that the API server never saw can be so.
+    let mut pipeline = with_every_output();
+    pipeline.spec.windows[0].aggregates[0].count = None;
+    let refused = validate(&World::default().observe(&pipeline)).unwrap_err();
+    assert_eq!(refused.0[0].reason(), "Invalid");
+    assert!(refused.to_string().contains("readings"), "{refused}");
 }
 
 #[test]

@@ -1,17 +1,20 @@
 //! Records of one shard that are committed together: the readings as rows, the rest as dead
-//! letters, and how far the log has been read.
+//! letters, what they change in windows, what goes to the output topics, and how far the log has
+//! been read.
 //!
 //! Where a batch ends is a matter of time and memory and shows in no result: the outcome of a
 //! record does not depend on its neighbours.
 
-use std::ops::Range;
-
 use sensorstream_broker::partition_queue::Record;
 use sensorstream_crds::Reason;
+use sensorstream_engine::WindowChanges;
+use sensorstream_ledger::shard::buckets::Bucket;
 
 use super::{
+    accounts::Accounts,
     copy_binary::Rows,
-    decode::{Decoder, MAX_VALUE_BYTES, Problem, Scratch},
+    decode::{MAX_VALUE_BYTES, Problem},
+    outbox::Outgoing,
 };
 
 /// Records at which a batch is full.
@@ -86,11 +89,27 @@ pub struct Batch {
     to: i64,
     records: usize,
     bytes_read: usize,
+    accepted: usize,
     rows: Rows,
     row_offsets: Vec<i64>,
-    event_times: Vec<i64>,
     letters: Vec<Letter>,
     letter_bytes: usize,
+    outgoing: Outgoing,
+    /// What follows from the readings so far, as the worker hands the batch over.
+    pub consequences: Consequences,
+}
+
+/// What follows from a batch's readings and those before them.
+#[derive(Debug, Default)]
+pub struct Consequences {
+    /// The shard's watermark, in microseconds since 1970.
+    pub watermark_us: Option<i64>,
+    /// What changes in each window's table.
+    pub windows: Vec<WindowChanges>,
+    /// What became of the readings in windows and rules.
+    pub accounts: Accounts,
+    /// Parts of the state to write down.
+    pub buckets: Vec<Bucket>,
 }
 
 impl Batch {
@@ -101,11 +120,13 @@ impl Batch {
             to: offset,
             records: 0,
             bytes_read: 0,
+            accepted: 0,
             rows: Rows::default(),
             row_offsets: Vec::new(),
-            event_times: Vec::new(),
             letters: Vec::new(),
             letter_bytes: 0,
+            outgoing: Outgoing::default(),
+            consequences: Consequences::default(),
         }
     }
 
@@ -114,44 +135,47 @@ impl Batch {
         (self.from, self.to) = (offset, offset);
         self.records = 0;
         self.bytes_read = 0;
+        self.accepted = 0;
         self.rows.clear();
         self.row_offsets.clear();
-        self.event_times.clear();
         self.letters.clear();
         self.letter_bytes = 0;
+        self.outgoing.clear();
+        self.consequences = Consequences::default();
     }
 
-    /// Decodes a record and takes it in.
-    pub fn add(
-        &mut self,
-        record: &Record<'_>,
-        partition: i32,
-        decoder: &Decoder,
-        scratch: &mut Scratch,
-    ) {
-        let (offset, value) = (record.offset(), record.payload());
-        let outcome = decoder.decode(value, record.timestamp_ms(), scratch, |values, time| {
-            self.rows.push(values, partition, offset);
-            time
-        });
-        match outcome {
-            Ok(event_time) => {
-                self.row_offsets.push(offset);
-                self.event_times.push(event_time);
-            }
-            Err(problem) => {
-                let copied = Copied::of(record);
-                self.letter_bytes += copied.size() + LETTER_OVERHEAD;
-                self.letters.push(Letter {
-                    offset,
-                    problem,
-                    content: Content::Kept(copied),
-                });
-            }
-        }
+    /// Notes that a record has been decided.
+    pub fn count(&mut self, record: &Record<'_>) {
         self.records += 1;
-        self.bytes_read += value.map_or(0, <[u8]>::len) + record.key().map_or(0, <[u8]>::len);
-        self.to = offset + 1;
+        let length = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
+        self.bytes_read += length(record.payload()) + length(record.key());
+        self.to = record.offset() + 1;
+    }
+
+    /// Notes that a record is a reading.
+    pub fn accept(&mut self) {
+        self.accepted += 1;
+    }
+
+    /// The rows of the table, and the offset of each one's record.
+    pub fn rows_mut(&mut self) -> (&mut Rows, &mut Vec<i64>) {
+        (&mut self.rows, &mut self.row_offsets)
+    }
+
+    /// Takes in a dead letter.
+    pub fn add_letter(&mut self, record: &Record<'_>, problem: Problem) {
+        let copied = Copied::of(record);
+        self.letter_bytes += copied.size() + LETTER_OVERHEAD;
+        self.letters.push(Letter {
+            offset: record.offset(),
+            problem,
+            content: Content::Kept(copied),
+        });
+    }
+
+    /// What goes to the output topics.
+    pub fn outgoing_mut(&mut self) -> &mut Outgoing {
+        &mut self.outgoing
     }
 
     /// Notes that the log has been read up to an offset.
@@ -161,10 +185,11 @@ impl Batch {
 
     /// Whether it should be committed before it takes more.
     pub fn is_full(&self) -> bool {
-        self.records >= MAX_RECORDS || self.rows.size() + self.letter_bytes >= MAX_BYTES
+        let bytes = self.rows.size() + self.letter_bytes + self.outgoing.size();
+        self.records >= MAX_RECORDS || bytes >= MAX_BYTES
     }
 
-    /// Whether there is nothing to commit.
+    /// Whether it decides nothing.
     pub fn is_empty(&self) -> bool {
         self.from == self.to
     }
@@ -189,7 +214,12 @@ impl Batch {
         self.bytes_read
     }
 
-    /// The readings.
+    /// How many of them are readings.
+    pub fn accepted(&self) -> usize {
+        self.accepted
+    }
+
+    /// The readings as rows, if there is a table for them.
     pub fn rows(&self) -> &Rows {
         &self.rows
     }
@@ -199,12 +229,7 @@ impl Batch {
         self.row_offsets[row]
     }
 
-    /// The event times of some rows, in microseconds since 1970.
-    pub fn event_times(&self, rows: Range<usize>) -> &[i64] {
-        &self.event_times[rows]
-    }
-
-    /// The records that are no readings.
+    /// The dead letters.
     pub fn letters(&self) -> &[Letter] {
         &self.letters
     }
@@ -213,6 +238,11 @@ impl Batch {
     pub fn take_letters(&mut self) -> Vec<Letter> {
         self.letter_bytes = 0;
         std::mem::take(&mut self.letters)
+    }
+
+    /// Takes out what goes to the output topics, after the commit that decided it.
+    pub fn take_outgoing(&mut self) -> Outgoing {
+        std::mem::take(&mut self.outgoing)
     }
 
     /// How many dead letters there are for each reason.

@@ -1,5 +1,5 @@
-//! One commit: a batch's readings, the shard's new state and its dead letter decisions, in one
-//! PostgreSQL transaction.
+//! One commit: a batch's readings, the windows' rows that they change, the shard's new state and its
+//! dead letter decisions, in one PostgreSQL transaction.
 //!
 //! The compare and swap on the shard's row comes first. When it changes no row, the row is read:
 //! moved to where this commit goes, under this owner's epoch, means that an earlier attempt whose
@@ -13,7 +13,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use sensorstream_crds::Reason;
-use sensorstream_ledger::shard::{self, Lock, ShardKey, ShardState, dead_letters};
+use sensorstream_ledger::shard::{self, Lock, ShardKey, ShardState, buckets, dead_letters};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{
@@ -22,6 +22,7 @@ use super::{
     decode::Problem,
     incarnation::{Incarnation, IncarnationError},
     lanes::{LaneError, PATIENCE, within},
+    window_table::WindowTable,
 };
 
 /// Rows that the database refused, by their number in the batch.
@@ -31,7 +32,10 @@ pub type Refused = BTreeMap<usize, Problem>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The batch is committed, now or by an earlier attempt.
-    Committed,
+    Committed {
+        /// Window rows that could not be written because another shard had written them.
+        rows_of_others: u64,
+    },
     /// Another owner has the shard; nothing was changed.
     Stale,
 }
@@ -57,24 +61,26 @@ pub struct Target<'a> {
     pub key: &'a ShardKey,
     /// The epoch under which it is owned.
     pub epoch: i64,
-    /// The statement that takes the readings.
-    pub copy: &'a str,
+    /// The statement that takes the readings, if there is a table for them.
+    pub copy: Option<&'a str>,
+    /// The windows' tables.
+    pub windows: &'a [WindowTable],
+    /// What has been sent to the output topics for certain, if that is known.
+    pub sent_below: Option<i64>,
 }
 
 /// What a shard's state is after a batch. `refused` are the rows that became dead letters at the
-/// last moment; `max_delay_us` is how far the watermark trails the newest reading.
-pub fn state_after(
-    state: &ShardState,
-    batch: &Batch,
-    refused: &Refused,
-    max_delay_us: i64,
-) -> ShardState {
+/// last moment: they are in no table of readings, but windows, alerts and enriched readings, which do
+/// not depend on what a database says, have them.
+pub fn state_after(state: &ShardState, batch: &Batch, refused: &Refused) -> ShardState {
     let mut after = state.clone();
     after.next_offset = batch.to();
     after.records_read += batch.records() as i64;
     after.bytes_read += batch.bytes_read() as i64;
-    after.accepted += (batch.rows().count() - refused.len()) as i64;
-    for (reason, count) in batch.letters_by_reason() {
+    after.accepted += (batch.accepted() - refused.len()) as i64;
+    let unusable = batch.letters_by_reason();
+    // What is late for a window is accepted, and counted there.
+    for (reason, count) in unusable.filter(|(reason, _)| *reason != Reason::Late) {
         *after
             .dead_lettered
             .entry(reason.as_str().to_owned())
@@ -84,11 +90,10 @@ pub fn state_after(
         let reason = Reason::RejectedBySink.as_str().to_owned();
         *after.dead_lettered.entry(reason).or_default() += refused.len() as i64;
     }
-    let newest = kept_rows(batch.rows().count(), refused)
-        .flat_map(|rows| batch.event_times(rows))
-        .max()
-        .map(|newest| newest - max_delay_us);
-    after.watermark_us = state.watermark_us.max(newest);
+    let consequences = &batch.consequences;
+    after.watermark_us = state.watermark_us.max(consequences.watermark_us);
+    after.windows.clone_from(&consequences.accounts.windows);
+    after.rules.clone_from(&consequences.accounts.rules);
     after
 }
 
@@ -117,34 +122,43 @@ pub async fn attempt(
     let (confirmed, written) = tokio::join!(confirmed, written);
     match written? {
         Written::Stale => Ok(Outcome::Stale),
-        Written::Already => Ok(Outcome::Committed),
-        Written::Uncommitted => {
+        Written::Already => Ok(Outcome::Committed { rows_of_others: 0 }),
+        Written::Uncommitted { rows_of_others } => {
             if let Err(error) = confirmed {
                 run(connection, "ROLLBACK").await?;
                 return Err(error.into());
             }
             sort(run(connection, "COMMIT").await)?;
-            Ok(Outcome::Committed)
+            Ok(Outcome::Committed { rows_of_others })
         }
     }
 }
 
 enum Written {
-    Uncommitted,
+    Uncommitted { rows_of_others: u64 },
     Already,
     Stale,
 }
 
 async fn write(
     connection: &mut PgConnection,
-    Target { key, epoch, copy }: Target<'_>,
+    target: Target<'_>,
     batch: &Batch,
     refused: &Refused,
     to: &ShardState,
 ) -> Result<Written, CommitError> {
+    let Target { key, epoch, .. } = target;
     run(connection, "BEGIN").await?;
     let held_records = batch.records() > 0;
-    let swap = shard::swap(&mut *connection, key, epoch, batch.from(), to, held_records);
+    let swap = shard::swap(
+        &mut *connection,
+        key,
+        epoch,
+        batch.from(),
+        to,
+        held_records,
+        target.sent_below,
+    );
     if !within(PATIENCE, swap).await? {
         let position = within(PATIENCE, shard::position(&mut *connection, key, Lock::None)).await?;
         run(connection, "ROLLBACK").await?;
@@ -157,13 +171,28 @@ async fn write(
         });
     }
     let kept = kept_rows(batch.rows().count(), refused);
-    sort(copy_rows(connection, copy, batch, kept).await)?;
+    if let Some(copy) = target.copy {
+        sort(copy_rows(connection, copy, batch, kept).await)?;
+    }
+    let consequences = &batch.consequences;
+    let mut rows_of_others = 0;
+    for (table, changes) in target.windows.iter().zip(&consequences.windows) {
+        let left = table.write(connection, key.partition, changes).await;
+        rows_of_others += sort(left)?;
+    }
+    if rows_of_others > 0 {
+        let count = shard::count_rows_of_others(&mut *connection, key, rows_of_others as i64);
+        within(PATIENCE, count).await?;
+    }
+    let write = buckets::write(&mut *connection, key, &consequences.buckets);
+    within(PATIENCE, write).await?;
     let pending = pending(batch, refused);
     within(PATIENCE, dead_letters::insert(connection, key, &pending)).await?;
-    Ok(Written::Uncommitted)
+    Ok(Written::Uncommitted { rows_of_others })
 }
 
-/// The decisions that the dead letter sink has to carry out, in the order of the log.
+/// The decisions that the dead letter sink has to carry out, in the order of the log: one an offset,
+/// and that the database refuses a reading weighs more than that it was late.
 fn pending(batch: &Batch, refused: &Refused) -> Vec<dead_letters::PendingDeadLetter> {
     let row = |offset, problem: &Problem| dead_letters::PendingDeadLetter {
         offset,
@@ -177,8 +206,9 @@ fn pending(batch: &Batch, refused: &Refused) -> Vec<dead_letters::PendingDeadLet
     let refused = refused
         .iter()
         .map(|(index, problem)| row(batch.row_offset(*index), problem));
-    let mut pending: Vec<_> = letters.chain(refused).collect();
-    pending.sort_unstable_by_key(|letter| letter.offset);
+    let mut pending: Vec<_> = refused.chain(letters).collect();
+    pending.sort_by_key(|letter| letter.offset);
+    pending.dedup_by_key(|letter| letter.offset);
     pending
 }
 
@@ -210,6 +240,7 @@ pub async fn find_refused(
     known: &Refused,
 ) -> Result<Refused, CommitError> {
     let mut refused = known.clone();
+    let Some(copy) = copy else { return Ok(refused) };
     run(connection, "BEGIN").await?;
     // Keeps the shard from changing hands meanwhile, and finds deferred constraints too.
     within(

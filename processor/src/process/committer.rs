@@ -24,12 +24,12 @@ use crate::{backoff::Backoff, telemetry};
 use super::{
     batch::Batch,
     commit::{self, CommitError, Outcome, Refused, Target},
-    dead_letter::{Job, Sink},
     incarnation::{Incarnation, IncarnationError},
     lanes::{LaneError, PATIENCE, within},
+    outbox::{Job, Sink},
     role::Role,
     session::{Notice, Notices},
-    worker::Handover,
+    worker::Work,
 };
 
 /// How long a commit may go on after the shard is to be given up.
@@ -59,6 +59,10 @@ pub struct Committer {
     pub stop: CancellationToken,
     /// Where others see how far the shard is.
     pub published: Arc<AtomicI64>,
+    /// Everything that had to be sent below this offset has been given to the sink.
+    pub given_below: i64,
+    /// Where the worker sees below which offset everything has been sent.
+    pub sent_below: Arc<AtomicI64>,
 }
 
 /// Why a shard can't go on.
@@ -74,8 +78,8 @@ enum End {
 
 impl Committer {
     /// Runs until no more batches come, or the shard can't go on.
-    pub async fn run(mut self, mut batches: mpsc::Receiver<Handover>) {
-        let end = self.commit_all(&mut batches).await;
+    pub async fn run(mut self, mut work: mpsc::Receiver<Work>) {
+        let end = self.carry_out(&mut work).await;
         match end {
             Ok(()) | Err(End::GivenUp) => self.finish().await,
             Err(End::Stale) => {
@@ -93,20 +97,24 @@ impl Committer {
         }
     }
 
-    async fn commit_all(&mut self, batches: &mut mpsc::Receiver<Handover>) -> Result<(), End> {
+    async fn carry_out(&mut self, work: &mut mpsc::Receiver<Work>) -> Result<(), End> {
         let mut settle_at = Instant::now();
         loop {
             tokio::select! {
                 biased;
-                received = batches.recv() => {
-                    let Some((mut batch, give_back)) = received else { return Ok(()) };
-                    let refused = self.commit(&batch).await?;
-                    self.deliver(&mut batch, refused).await?;
-                    // The worker is gone if the shard is being given up.
-                    let _ = give_back.send(batch);
-                }
+                received = work.recv() => match received {
+                    None => return Ok(()),
+                    Some(Work::Resend(job)) => self.send(job).await?,
+                    Some(Work::Commit(mut batch, give_back)) => {
+                        let refused = self.commit(&batch).await?;
+                        self.deliver(&mut batch, refused).await?;
+                        // The worker is gone if the shard is being given up.
+                        let _ = give_back.send(batch);
+                    }
+                },
                 () = self.sink.unsettled(settle_at) => {}
             }
+            self.show_sent();
             // Also between two batches: a busy shard is never idle.
             if self.sink.has_unsettled() && Instant::now() >= settle_at {
                 self.settle().await?;
@@ -122,11 +130,12 @@ impl Committer {
         let mut backoff = Backoff::default();
         let mut blocked = None;
         loop {
-            let to = commit::state_after(&self.state, batch, &refused, self.role.max_delay_us);
+            let to = commit::state_after(&self.state, batch, &refused);
             let error = match self.attempt(batch, &refused, &to).await? {
-                Ok(Outcome::Committed) => {
+                Ok(Outcome::Committed { rows_of_others }) => {
                     timer.observe_duration();
-                    self.count(batch, &refused);
+                    self.count(batch, &refused, &to);
+                    self.role.metrics.rows_of_others.inc_by(rows_of_others);
                     self.published.store(to.next_offset, Ordering::Relaxed);
                     self.state = to;
                     return Ok(refused);
@@ -204,11 +213,28 @@ impl Committer {
         Target {
             key: &self.key,
             epoch: self.epoch,
-            copy: &self.role.copy,
+            copy: self.role.copy.as_deref(),
+            windows: &self.role.window_tables,
+            // Only what is sent besides dead letters needs a position noted down without them.
+            sent_below: self
+                .role
+                .products
+                .are_sent()
+                .then(|| self.sent_below.load(Ordering::Relaxed)),
         }
     }
 
-    fn count(&self, batch: &Batch, refused: &Refused) {
+    /// Notes below which offset everything has been sent, for what is decided from here on.
+    fn show_sent(&self) {
+        let sent = if self.sink.is_idle() {
+            self.given_below
+        } else {
+            self.sink.delivered()
+        };
+        self.sent_below.fetch_max(sent, Ordering::Relaxed);
+    }
+
+    fn count(&self, batch: &Batch, refused: &Refused, to: &ShardState) {
         let metrics = &self.role.metrics;
         let partition = self.key.partition.to_string();
         metrics
@@ -218,7 +244,8 @@ impl Committer {
         metrics.bytes_read.inc_by(batch.bytes_read() as u64);
         metrics
             .records_accepted
-            .inc_by((batch.rows().count() - refused.len()) as u64);
+            .inc_by((batch.accepted() - refused.len()) as u64);
+        self.count_windows(batch, to);
         metrics.commit_records.observe(batch.records() as f64);
         let by_reason = |reason: Reason, count: u64| {
             metrics
@@ -234,8 +261,33 @@ impl Committer {
         }
     }
 
-    /// Hands the batch's dead letters to the sink. Waits while it has too many already, which
-    /// holds the shard back.
+    fn count_windows(&self, batch: &Batch, to: &ShardState) {
+        let metrics = &self.role.metrics;
+        for (name, account) in &to.windows {
+            let before = self
+                .state
+                .windows
+                .get(name)
+                .map_or(0, |account| account.late);
+            let late = (account.late - before).max(0) as u64;
+            metrics.window_late.with_label_values(&[name]).inc_by(late);
+        }
+        for (name, account) in &to.rules {
+            let before = self.state.rules.get(name).cloned().unwrap_or_default();
+            let alerts = (account.alerts - before.alerts).max(0) as u64;
+            metrics.alerts.with_label_values(&[name]).inc_by(alerts);
+            let suppressed = (account.suppressed - before.suppressed).max(0) as u64;
+            metrics
+                .alerts_suppressed
+                .with_label_values(&[name])
+                .inc_by(suppressed);
+        }
+        let rows = batch.consequences.windows.iter();
+        let rows: usize = rows.map(|changes| changes.upserts.len()).sum();
+        metrics.window_rows.inc_by(rows as u64);
+    }
+
+    /// Hands what the batch sends to the sink.
     async fn deliver(&mut self, batch: &mut Batch, refused: Refused) -> Result<(), End> {
         let reread = refused
             .into_iter()
@@ -244,11 +296,26 @@ impl Committer {
                 reason: problem.reason.as_str().to_owned(),
                 detail: problem.detail,
             });
-        let job = Job {
-            reread: reread.collect(),
-            letters: batch.take_letters(),
+        let reread: Vec<_> = reread.collect();
+        let mut letters = batch.take_letters();
+        // One dead letter an offset: a reading that was late too is in `reread`.
+        letters.retain(|letter| {
+            reread
+                .binary_search_by_key(&letter.offset, |pending| pending.offset)
+                .is_err()
+        });
+        self.send(Job {
+            reread,
+            letters,
+            outgoing: batch.take_outgoing(),
             to: batch.to(),
-        };
+        })
+        .await
+    }
+
+    /// Gives the sink a job. Waits while it has too much already, which holds the shard back.
+    async fn send(&mut self, job: Job) -> Result<(), End> {
+        self.given_below = job.to;
         if job.is_empty() {
             return Ok(());
         }

@@ -6,7 +6,9 @@
 
 use std::ops::Range;
 
-use super::decode::{Column, POSTGRES_EPOCH_US, Value};
+use sensorstream_expressions::Value;
+
+use super::decode::{Column, POSTGRES_EPOCH_US};
 
 /// What goes before the rows: signature, flags, length of the extension.
 pub const HEADER: &[u8] = b"PGCOPY\n\xFF\r\n\0\0\0\0\0\0\0\0\0";

@@ -16,8 +16,8 @@ pub struct Metrics {
     pub records_accepted: IntCounter,
     /// Records decided to be dead letters, by reason.
     pub records_dead_lettered: IntCounterVec,
-    /// Dead letters committed to the dead letter topic.
-    pub dead_letters_sent: IntCounter,
+    /// Records committed to the output topics, by output.
+    pub records_sent: IntCounterVec,
     /// Offsets that vanished from the topic before they were read.
     pub offsets_lost: IntCounter,
     /// Offsets between the topic's end and what is committed, by partition.
@@ -38,6 +38,20 @@ pub struct Metrics {
     pub shards_owned: IntGauge,
     /// Owned shards that stand still because records were lost.
     pub shards_halted: IntGauge,
+    /// Readings that came too late, by window; one that belongs to several instances counts for each.
+    pub window_late: IntCounterVec,
+    /// Rows of windows written.
+    pub window_rows: IntCounter,
+    /// Window rows that another shard had written before: the key is not what shares out the readings.
+    pub rows_of_others: IntCounter,
+    /// Readings that alerts were made for, by rule.
+    pub alerts: IntCounterVec,
+    /// Alerts beyond the rules' rate limits, by rule.
+    pub alerts_suppressed: IntCounterVec,
+    /// Bytes that the state of open windows takes, by partition.
+    pub state_bytes: IntGaugeVec,
+    /// Records read again to rebuild the state of windows.
+    pub records_repeated: IntCounter,
     /// Readings deleted because they were older than the table keeps them.
     pub rows_expired: IntCounter,
 }
@@ -58,9 +72,10 @@ impl Metrics {
                 "Records decided to be dead letters",
                 "reason",
             ),
-            dead_letters_sent: define.counter(
-                "dead_letters_sent_total",
-                "Dead letters in the dead letter topic",
+            records_sent: define.counters(
+                "records_sent_total",
+                "Records committed to the output topics",
+                "output",
             ),
             offsets_lost: define.counter(
                 "offsets_lost_total",
@@ -85,7 +100,48 @@ impl Metrics {
                 "shards_halted",
                 "Owned shards that stand still because of lost records",
             ),
+            window_late: define.counters(
+                "window_late_total",
+                "Readings too late for a window",
+                "window",
+            ),
+            window_rows: define.counter("window_rows_total", "Rows of windows written"),
+            rows_of_others: define.counter(
+                "window_rows_of_others_total",
+                "Rows of windows not written because another shard had written them",
+            ),
+            alerts: define.counters("alerts_total", "Alerts decided", "rule"),
+            alerts_suppressed: define.counters(
+                "alerts_suppressed_total",
+                "Alerts beyond the rate limit",
+                "rule",
+            ),
+            state_bytes: define.gauges(
+                "state_bytes",
+                "Memory for the state of open windows",
+                "partition",
+            ),
+            records_repeated: define.counter(
+                "records_repeated_total",
+                "Records read again to rebuild state",
+            ),
             rows_expired: define.counter("rows_expired_total", "Readings past their retention"),
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts records that the output topics have got.
+    pub fn sent(&self, dead_letters: usize, enriched: usize, alerts: usize) {
+        let outputs = [
+            ("dead-letter", dead_letters),
+            ("enriched", enriched),
+            ("alerts", alerts),
+        ];
+        for (output, count) in outputs {
+            self.records_sent
+                .with_label_values(&[output])
+                .inc_by(count as u64);
         }
     }
 }

@@ -5,10 +5,10 @@
 //!            session (1 thread: group membership)
 //!               │ starts, stops
 //!  Kafka ──► worker (1 thread a shard) ──batch──► committer (1 task a shard) ──► PostgreSQL
-//!            poll · decode · validate             compare and swap · COPY
+//!            poll · decode · windows · rules      compare and swap · COPY · upserts
 //!                                                   │ after the commit
 //!                                                   ▼
-//!                                                 dead letter sink ──► Kafka, in transactions
+//!                                                 outbox ──► Kafka, in transactions
 //! ```
 //!
 //! *Decide, then send.* A shard is one partition of one incarnation of the topic. Its row in
@@ -18,27 +18,35 @@
 //! the commit that decides them, and their position travels in the same Kafka transaction.
 //!
 //! - [`decode`]: a record's bytes → a reading, or the reason why it is none. Pure.
-//! - [`batch`], [`copy_binary`]: records that are committed together. Pure.
+//! - [`decide`], [`alert`], [`enriched`]: what becomes of a record. Pure.
+//! - [`batch`], [`copy_binary`], [`accounts`]: records that are committed together. Pure.
 //! - [`consumer`], [`session`], [`takeover`], [`incarnation`]: who owns what.
-//! - [`worker`], [`committer`], [`commit`]: a shard at work.
-//! - [`dead_letter`]: records that can't be used.
-//! - [`retention`]: readings that are too old.
+//! - [`worker`], [`committer`], [`commit`], [`window_table`]: a shard at work.
+//! - [`snapshots`]: when the state of windows is written down.
+//! - [`outbox`]: what is sent to Kafka.
+//! - [`retention`]: rows that are too old.
 //! - [`role`], [`lanes`], [`metrics`]: what they share.
 
+pub mod accounts;
+pub mod alert;
 pub mod batch;
 pub mod commit;
 mod committer;
 mod consumer;
 pub mod copy_binary;
-mod dead_letter;
+pub mod decide;
 pub mod decode;
+mod enriched;
 pub mod incarnation;
 pub mod lanes;
 mod metrics;
+pub mod outbox;
 mod retention;
 mod role;
 mod session;
+mod snapshots;
 mod takeover;
+mod window_table;
 mod worker;
 
 use std::{sync::Arc, time::Duration};
@@ -50,6 +58,7 @@ use rdkafka::{
 };
 use sensorstream_broker::topics::{self, DescribeError};
 use sensorstream_crds::runtime::{DATABASE_URL_ENV, ProcessConfig};
+use sensorstream_engine::PlanError;
 use sensorstream_ledger::connect;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -85,6 +94,9 @@ pub enum ProcessError {
     /// A Kafka client can't be made from the settings.
     #[error("making a Kafka client; check the settings under spec.kafka")]
     Kafka(#[source] KafkaError),
+    /// The windows or rules can't be computed.
+    #[error("compiling the windows and rules of the spec")]
+    Plan(#[from] PlanError),
     /// The port for metrics and health is taken.
     #[error("serving metrics and health")]
     Http(#[source] std::io::Error),
@@ -118,7 +130,7 @@ pub async fn run_with(
         Lanes::new(options, LANES),
         metrics,
         fatal,
-    ));
+    )?);
     let kafka = Arc::new(role.inquirer().map_err(ProcessError::Kafka)?);
     let (ready, alive) = (server.ready.clone(), server.alive.clone());
 

@@ -1,17 +1,23 @@
 //! What every part of the role shares: the compiled pipeline, the connections, the metrics.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rdkafka::{ClientConfig, consumer::BaseConsumer, error::KafkaResult};
 use sensorstream_broker::connection::{Credentials, client_config};
 use sensorstream_crds::{
     PipelineId,
     input::OnDataLoss,
+    outputs::Outputs,
     runtime::{KafkaEndpoint, ProcessConfig},
+    windows::EmitMode,
 };
+use sensorstream_engine::{Plan, PlanError};
 use tokio::{runtime::Handle, sync::mpsc};
 
-use super::{copy_binary, decode::Decoder, lanes::Lanes, metrics::Metrics};
+use super::{
+    alert::AlertWriter, copy_binary, decide::Products, decode::Decoder, lanes::Lanes,
+    metrics::Metrics, window_table::WindowTable,
+};
 
 /// What every part of the role shares.
 #[derive(Debug)]
@@ -22,14 +28,22 @@ pub struct Role {
     pub owner: String,
     /// The input topic.
     pub topic: String,
-    /// The dead letter topic.
-    pub dead_letter_topic: String,
+    /// Where records are sent.
+    pub output_topics: OutputTopics,
     /// What to do about records that vanished.
     pub on_data_loss: OnDataLoss,
     /// The fields, ready to decode with.
     pub decoder: Arc<Decoder>,
-    /// The statement that takes the readings.
-    pub copy: String,
+    /// Windows and rules, ready to compute with.
+    pub plan: Arc<Plan>,
+    /// What readings come to besides windows.
+    pub products: Arc<Products>,
+    /// The statement that takes the readings, if there is a table for them.
+    pub copy: Option<String>,
+    /// The windows' tables, in the order of the plan.
+    pub window_tables: Vec<WindowTable>,
+    /// How often rows of open windows are written, if they are at all.
+    pub emit_every: Option<Duration>,
     /// How far the watermark trails the newest reading, in microseconds.
     pub max_delay_us: i64,
     /// Connections to PostgreSQL.
@@ -43,6 +57,35 @@ pub struct Role {
     fatal: mpsc::UnboundedSender<String>,
 }
 
+/// The topics that a pipeline sends records to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputTopics {
+    /// For records that can't be used.
+    pub dead_letter: String,
+    /// For every accepted reading again.
+    pub enriched: Option<String>,
+    /// For alerts.
+    pub alerts: Option<String>,
+}
+
+impl OutputTopics {
+    fn of(outputs: &Outputs) -> Self {
+        let enriched = outputs.enriched.as_ref();
+        let alerts = outputs.alerts.as_ref();
+        Self {
+            dead_letter: outputs.dead_letter.topic.name.clone(),
+            enriched: enriched.map(|enriched| enriched.topic.name.clone()),
+            alerts: alerts.map(|alerts| alerts.topic.name.clone()),
+        }
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let others = self.enriched.iter().chain(&self.alerts);
+        std::iter::once(self.dead_letter.as_str()).chain(others.map(String::as_str))
+    }
+}
+
 impl Role {
     /// Compiles a configuration. What kills a thread or task is told to `fatal`.
     pub fn new(
@@ -50,17 +93,41 @@ impl Role {
         lanes: Lanes,
         metrics: Metrics,
         fatal: mpsc::UnboundedSender<String>,
-    ) -> Self {
+    ) -> Result<Self, PlanError> {
         let decoder = Decoder::new(&config.input);
-        let copy = copy_binary::statement(&config.schema, &config.table.name, decoder.columns());
-        Self {
+        let plan = Plan::compile(&config.input, &config.windows, &config.rules)?;
+        let outputs = &config.outputs;
+        let copy = outputs
+            .table
+            .as_ref()
+            .map(|table| copy_binary::statement(&config.schema, &table.name, decoder.columns()));
+        let emitting = config.windows.iter().map(|window| &window.emit);
+        Ok(Self {
             pipeline: config.pipeline.clone(),
             owner: std::env::var("HOSTNAME").unwrap_or_else(|_| "local".into()),
             topic: config.input.topic.name.clone(),
-            dead_letter_topic: config.dead_letter.topic.name.clone(),
+            output_topics: OutputTopics::of(outputs),
             on_data_loss: config.input.on_data_loss,
             decoder: Arc::new(decoder),
+            products: Arc::new(Products {
+                table: outputs.table.is_some(),
+                enriched: outputs.enriched.is_some(),
+                alerts: outputs
+                    .alerts
+                    .is_some()
+                    .then(|| AlertWriter::new(&config.input, &plan)),
+            }),
+            window_tables: plan
+                .windows()
+                .iter()
+                .map(|window| WindowTable::new(&config.schema, window))
+                .collect(),
+            plan: Arc::new(plan),
             copy,
+            emit_every: emitting
+                .filter(|emit| emit.mode == EmitMode::OnUpdate)
+                .map(|emit| emit.every.get())
+                .min(),
             max_delay_us: i64::try_from(config.input.event_time.max_delay.get().as_micros())
                 .unwrap_or(i64::MAX),
             lanes,
@@ -69,6 +136,15 @@ impl Role {
             kafka: config.kafka.clone(),
             credentials: Credentials::of_pod(&config.kafka),
             fatal,
+        })
+    }
+
+    /// The name of what sends records, in metrics and for the operator.
+    pub fn outbox_name(&self) -> &'static str {
+        if self.products.are_sent() {
+            "output-topics"
+        } else {
+            "dead-letter"
         }
     }
 

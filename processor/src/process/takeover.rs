@@ -8,11 +8,17 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use rdkafka::{consumer::BaseConsumer, error::KafkaError};
 use sensorstream_broker::offsets;
 use sensorstream_crds::input::OnDataLoss;
-use sensorstream_ledger::shard::{self, FIRST_STAGE, ShardKey, ShardState, dead_letters};
+use sensorstream_engine::BUCKETS;
+use sensorstream_ledger::shard::{
+    self, FIRST_STAGE, ShardKey, ShardState,
+    buckets::{self, Bucket},
+    dead_letters::{self, PendingDeadLetter},
+};
 
 use crate::{backoff::Backoff, telemetry};
 
 use super::{
+    accounts,
     incarnation::{Incarnation, IncarnationError},
     lanes::{LaneError, PATIENCE, within},
     role::Role,
@@ -34,6 +40,24 @@ pub struct Taken {
     pub pending_dead_letters: bool,
     /// Where the partition ends.
     pub end_offset: i64,
+    /// What has to be done again of what is decided.
+    pub recovery: Recovery,
+}
+
+/// What a new owner has to do again of what is decided already: rebuild the state of windows, and send
+/// what may not have been sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Where to read from: at most the shard's next offset.
+    pub read_from: i64,
+    /// The shard's watermark there.
+    pub watermark_us: Option<i64>,
+    /// The parts of the state that were written down.
+    pub buckets: Vec<Bucket>,
+    /// Everything below has been sent.
+    pub sent_below: i64,
+    /// Dead letters from there on.
+    pub letters: Vec<PendingDeadLetter>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -102,10 +126,11 @@ async fn try_once(
         };
         let take = shard::take_over(&mut lane, &key, topic.topic(), &role.owner, extent.begin);
         let taken = within(PATIENCE, take).await?;
-        let state = resume(&taken.state, extent, role.on_data_loss);
+        let recovery = recovery(role, &mut lane, &key, &taken).await?;
+        let state = resume(&taken.state, recovery.read_from, extent, role.on_data_loss);
         if state != taken.state {
             let from = taken.state.next_offset;
-            let swap = shard::swap(&mut lane, &key, taken.epoch, from, &state, false);
+            let swap = shard::swap(&mut lane, &key, taken.epoch, from, &state, false, None);
             if !within(PATIENCE, swap).await? {
                 return Err(TakeOverError::Overtaken(partition));
             }
@@ -117,6 +142,7 @@ async fn try_once(
             partition,
             epoch = taken.epoch,
             next_offset = state.next_offset,
+            read_from = recovery.read_from,
             end_offset = extent.end,
             pending_dead_letters,
             "took the shard over"
@@ -124,6 +150,7 @@ async fn try_once(
         all.push(Taken {
             key,
             epoch: taken.epoch,
+            recovery: recovery.clipped(&state, extent),
             state,
             pending_dead_letters,
             end_offset: extent.end,
@@ -131,6 +158,67 @@ async fn try_once(
     }
     lane.give_back();
     Ok(all)
+}
+
+/// How many pending dead letters are taken at once.
+const LETTERS: i64 = 100_000;
+
+async fn recovery(
+    role: &Role,
+    lane: &mut sqlx::PgConnection,
+    key: &ShardKey,
+    taken: &shard::TakenShard,
+) -> Result<Recovery, TakeOverError> {
+    let next_offset = taken.state.next_offset;
+    let mut recovery = Recovery {
+        read_from: next_offset,
+        watermark_us: taken.state.watermark_us,
+        sent_below: next_offset,
+        ..Recovery::default()
+    };
+    if role.products.are_sent() {
+        recovery.sent_below = taken.outbox_cursor.min(next_offset);
+        recovery.read_from = recovery.sent_below;
+        let (from, below) = (recovery.sent_below, next_offset);
+        let page = dead_letters::page(&mut *lane, key, from, below, LETTERS);
+        recovery.letters = within(PATIENCE, page).await?;
+    }
+    if role.plan.is_stateless() {
+        return Ok(recovery);
+    }
+    if !accounts::has_state(&role.plan, &taken.state) {
+        // From before anything that has to be sent again, so that it follows from the same state.
+        let (at, watermark) = (recovery.read_from, taken.state.watermark_us);
+        let (epoch, count) = (taken.epoch, BUCKETS as i16);
+        let reset = buckets::reset(&mut *lane, key, epoch, count, at, watermark);
+        within(PATIENCE, reset).await?;
+    }
+    recovery.buckets = within(PATIENCE, buckets::read(&mut *lane, key)).await?;
+    // Nothing is written down before it has been sent, so these come before what is sent again.
+    if let Some(oldest) = recovery
+        .buckets
+        .iter()
+        .min_by_key(|bucket| bucket.at_offset)
+    {
+        recovery.read_from = oldest.at_offset.min(next_offset);
+        recovery.watermark_us = oldest.watermark_us;
+    }
+    Ok(recovery)
+}
+
+impl Recovery {
+    /// What can be done of it, given what is left of the partition and where the shard goes on.
+    fn clipped(mut self, state: &ShardState, extent: Extent) -> Self {
+        let next_offset = state.next_offset;
+        self.read_from = self
+            .read_from
+            .clamp(extent.begin.min(next_offset), next_offset);
+        for bucket in &mut self.buckets {
+            // A broker that came back with less uses these offsets for other records.
+            bucket.at_offset = bucket.at_offset.min(next_offset);
+        }
+        self
+    }
 }
 
 async fn extents(
@@ -165,22 +253,30 @@ async fn extents(
         .collect()
 }
 
-/// The state to go on from, given what is left of the partition. A shard that has to stop has
-/// `data_loss_at` set.
+/// The state to go on from, given what is left of the partition and where it has to be read from. A
+/// shard that has to stop has `data_loss_at` set.
 ///
-/// Two things may have gone: records not read yet, because the topic keeps them no longer; and
+/// Two things may have gone: records still to be read, because the topic keeps them no longer; and
 /// records read already, because a broker came back with less than it had. In the second case
-/// new records reuse offsets, so reading goes on at the new end.
-fn resume(state: &ShardState, extent: Extent, on_data_loss: OnDataLoss) -> ShardState {
+/// new records reuse offsets, so reading goes on at the new end. Records to be read still are also
+/// those decided that windows have to be rebuilt from: without them, windows lack them.
+fn resume(
+    state: &ShardState,
+    read_from: i64,
+    extent: Extent,
+    on_data_loss: OnDataLoss,
+) -> ShardState {
     let mut resumed = state.clone();
     let expected = state.next_offset;
     let reachable = expected.clamp(extent.begin, extent.end.max(extent.begin));
     resumed.data_loss_at = None;
-    if reachable != expected {
+    let lost = (extent.begin - read_from).max(0);
+    if reachable != expected || lost > 0 {
         match on_data_loss {
+            OnDataLoss::Fail if reachable == expected => resumed.data_loss_at = Some(extent.begin),
             OnDataLoss::Fail => resumed.data_loss_at = Some(reachable),
             OnDataLoss::Continue => {
-                resumed.lost += (reachable - expected).max(0);
+                resumed.lost += lost;
                 resumed.next_offset = reachable;
             }
         }
@@ -201,7 +297,7 @@ fn report(role: &Role, partition: i32, before: &ShardState, after: &ShardState, 
             "records are gone from the topic; the shard stands still until input.onDataLoss is \
              Continue"
         );
-    } else if after.next_offset != expected {
+    } else if after.next_offset != expected || after.lost != before.lost {
         role.metrics
             .offsets_lost
             .inc_by((after.lost - before.lost) as u64);
@@ -230,23 +326,27 @@ mod tests {
         }
     }
 
+    fn resume_unread(state: &ShardState, extent: Extent, on_data_loss: OnDataLoss) -> ShardState {
+        resume(state, state.next_offset, extent, on_data_loss)
+    }
+
     #[test]
     fn a_shard_within_its_partition_goes_on() {
         for next in [10, 15, 20] {
             let extent = Extent { begin: 10, end: 20 };
-            assert_eq!(resume(&at(next), extent, OnDataLoss::Fail), at(next));
+            assert_eq!(resume_unread(&at(next), extent, OnDataLoss::Fail), at(next));
         }
     }
 
     #[test]
     fn a_gap_stops_the_shard_or_is_counted() {
         let extent = Extent { begin: 10, end: 20 };
-        let failed = resume(&at(4), extent, OnDataLoss::Fail);
+        let failed = resume_unread(&at(4), extent, OnDataLoss::Fail);
         assert_eq!(
             (failed.next_offset, failed.data_loss_at, failed.lost),
             (4, Some(10), 0)
         );
-        let continued = resume(&failed, extent, OnDataLoss::Continue);
+        let continued = resume_unread(&failed, extent, OnDataLoss::Continue);
         assert_eq!(
             (
                 continued.next_offset,
@@ -260,9 +360,9 @@ mod tests {
     #[test]
     fn a_log_cut_short_stops_the_shard_or_goes_on_at_its_end() {
         let extent = Extent { begin: 0, end: 20 };
-        let failed = resume(&at(30), extent, OnDataLoss::Fail);
+        let failed = resume_unread(&at(30), extent, OnDataLoss::Fail);
         assert_eq!((failed.next_offset, failed.data_loss_at), (30, Some(20)));
-        let continued = resume(&at(30), extent, OnDataLoss::Continue);
+        let continued = resume_unread(&at(30), extent, OnDataLoss::Continue);
         assert_eq!((continued.next_offset, continued.lost), (20, 0));
     }
 
@@ -273,6 +373,22 @@ mod tests {
             ..at(30)
         };
         let extent = Extent { begin: 0, end: 40 };
-        assert_eq!(resume(&stopped, extent, OnDataLoss::Fail), at(30));
+        assert_eq!(resume_unread(&stopped, extent, OnDataLoss::Fail), at(30));
+    }
+
+    #[test]
+    fn records_that_windows_need_again_are_missed_too() {
+        let extent = Extent { begin: 10, end: 40 };
+        let failed = resume(&at(30), 4, extent, OnDataLoss::Fail);
+        assert_eq!((failed.next_offset, failed.data_loss_at), (30, Some(10)));
+        let continued = resume(&failed, 4, extent, OnDataLoss::Continue);
+        assert_eq!(
+            (
+                continued.next_offset,
+                continued.data_loss_at,
+                continued.lost
+            ),
+            (30, None, 6)
+        );
     }
 }

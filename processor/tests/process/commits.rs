@@ -7,12 +7,14 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
 };
 use sensorstream_broker::partition_queue::{PartitionQueue, Polled};
+use sensorstream_engine::{Engine, Plan};
 use sensorstream_ledger::shard::{self, FIRST_STAGE, ShardKey};
 use sensorstream_processor::process::{
     batch::Batch,
     commit::{self, CommitError, Outcome, Refused, Target},
     copy_binary,
-    decode::{Decoder, Scratch},
+    decide::{Decider, Products},
+    decode::Decoder,
     incarnation::{Incarnation, IncarnationError},
 };
 use sqlx::ConnectOptions;
@@ -20,7 +22,7 @@ use sqlx::ConnectOptions;
 use crate::world::{World, mixed, scenario};
 
 /// A batch of the topic's first records.
-fn batch(world: &World, decoder: &Decoder, records: usize) -> Batch {
+fn batch(world: &World, decoder: &Arc<Decoder>, records: usize) -> Batch {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", &world.config.kafka.bootstrap_servers)
         .set("group.id", "tests.batch")
@@ -32,9 +34,17 @@ fn batch(world: &World, decoder: &Decoder, records: usize) -> Batch {
     list.add_partition_offset(&world.topic(), 0, Offset::Offset(0))
         .unwrap();
     consumer.assign(&list).unwrap();
-    let (mut batch, mut scratch) = (Batch::starting_at(0), Scratch::default());
+    let plan = Arc::new(Plan::compile(&world.config.input, &[], &[]).unwrap());
+    let products = Arc::new(Products {
+        table: true,
+        enriched: false,
+        alerts: None,
+    });
+    let engine = Engine::new(Arc::clone(&plan), None, &[], 0);
+    let mut decider = Decider::new(0, Arc::clone(decoder), plan, products, engine);
+    let mut batch = Batch::starting_at(0);
     queue.consume(Duration::from_secs(30), records, |polled| match polled {
-        Polled::Record(record) => batch.add(&record, 0, decoder, &mut scratch),
+        Polled::Record(record) => decider.decide(&record, &mut batch),
         other => panic!("{other:?}"),
     });
     assert_eq!(batch.records(), records);
@@ -45,7 +55,7 @@ fn batch(world: &World, decoder: &Decoder, records: usize) -> Batch {
 fn repeated_it_counts_once_and_of_a_former_owner_not_at_all() {
     scenario("commits", 1, async |world| {
         world.send(0, mixed(0..100));
-        let decoder = Decoder::new(&world.config.input);
+        let decoder = Arc::new(Decoder::new(&world.config.input));
         let batch = batch(&world, &decoder, 100);
         let key = ShardKey {
             pipeline: world.config.pipeline.to_string(),
@@ -67,11 +77,13 @@ fn repeated_it_counts_once_and_of_a_former_owner_not_at_all() {
         let taken = shard::take_over(&mut first, &key, &world.topic(), "first", 0)
             .await
             .unwrap();
-        let to = commit::state_after(&taken.state, &batch, &Refused::new(), 60_000_000);
+        let to = commit::state_after(&taken.state, &batch, &Refused::new());
         let target = Target {
             key: &key,
             epoch: taken.epoch,
-            copy: &copy,
+            copy: Some(&copy),
+            windows: &[],
+            sent_below: None,
         };
         let none = Refused::new();
 
@@ -89,9 +101,9 @@ fn repeated_it_counts_once_and_of_a_former_owner_not_at_all() {
                 .await
                 .unwrap()
         };
-        assert_eq!(attempt().await, Outcome::Committed);
+        assert_eq!(attempt().await, Outcome::Committed { rows_of_others: 0 });
         // As if the answer to the first attempt had been lost.
-        assert_eq!(attempt().await, Outcome::Committed);
+        assert_eq!(attempt().await, Outcome::Committed { rows_of_others: 0 });
         assert_eq!(world.rows().await.len(), 90);
 
         let taken = shard::take_over(&mut second, &key, &world.topic(), "second", 0)

@@ -41,9 +41,17 @@ async fn decided_and_not_sent(world: &World, count: i64, offsets: &[i64]) {
         ..ShardState::default()
     };
     assert!(
-        shard::swap(&mut connection, &key(world), taken.epoch, 0, &to, true)
-            .await
-            .unwrap()
+        shard::swap(
+            &mut connection,
+            &key(world),
+            taken.epoch,
+            0,
+            &to,
+            true,
+            None
+        )
+        .await
+        .unwrap()
     );
     let letters: Vec<_> = offsets.iter().copied().map(pending).collect();
     dead_letters::insert(&mut connection, &key(world), &letters)

@@ -132,7 +132,8 @@ fn markers_of_transactions_are_neither_read_nor_in_the_way() {
 #[test]
 fn readings_past_their_retention_are_deleted() {
     scenario("retention", 1, async |mut world| {
-        world.config.table.retention = Some("1h".into());
+        let table = world.config.outputs.table.as_mut();
+        table.expect("there is a table").retention = Some("1h".into());
         let old = (jiff::Timestamp::now() - Duration::from_hours(2)).to_string();
         let value = json!({ "sensor_id": "old", "timestamp": old, "temperature": 1 }).to_string();
         world.send(0, [value.into_bytes(), good(1)]);

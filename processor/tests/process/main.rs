@@ -7,5 +7,6 @@ mod commits;
 mod crashes;
 mod dead_letters;
 mod flow;
+mod systems;
 mod topics;
 mod world;

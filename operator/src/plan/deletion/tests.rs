@@ -1,21 +1,24 @@
 use std::time::Duration;
 
+use sensorstream_crds::SensorPipeline;
 use sensorstream_ledger::claims::ClaimKind;
 use serde_json::json;
 
 use super::*;
-use crate::fixtures::{World, claim, deleted, environment_with, later, now, pod, running};
+use crate::fixtures::{
+    World, claim, deleted, environment_with, later, now, pod, running, with_every_output,
+};
 
 const GRACE: Duration = Duration::from_mins(2);
 
 /// A pipeline that ran, with its objects gone already.
-fn stopped(policy: &str) -> (World, sensorstream_crds::SensorPipeline) {
+fn stopped(policy: &str) -> (World, SensorPipeline) {
     let (mut world, pipeline) = running(environment_with(&json!({ "deletionPolicy": policy })));
     world.objects.clear();
     (world, deleted(pipeline, now()))
 }
 
-fn next(world: &World, pipeline: &sensorstream_crds::SensorPipeline, seconds: i64) -> Deletion {
+fn next(world: &World, pipeline: &SensorPipeline, seconds: i64) -> Deletion {
     deletion(&world.observe(pipeline), GRACE, later(seconds))
 }
 
@@ -73,6 +76,50 @@ fn delete_takes_what_the_pipeline_made() {
         database,
         [DatabaseChange::DropTable(table), DatabaseChange::Forget(id)]
     );
+}
+
+#[test]
+fn delete_takes_the_tables_and_topics_of_windows_and_outputs_that_are_gone_too() {
+    let (mut world, before) = running(with_every_output());
+    world.objects.clear();
+    // Since then the windows were taken out of the spec; what they left is still the pipeline's.
+    let pipeline = SensorPipeline {
+        metadata: before.metadata,
+        ..environment_with(&json!({ "deletionPolicy": "Delete" }))
+    };
+    for held in &mut world.claims {
+        held.adopted = held.name == "enriched" || held.name == "environment.visits";
+    }
+    let Then::CleanUp {
+        kafka, database, ..
+    } = next(&world, &deleted(pipeline, now()), 1).then
+    else {
+        panic!("everything is there to be deleted");
+    };
+    let topics: Vec<&str> = kafka
+        .iter()
+        .filter_map(|change| match change {
+            KafkaChange::DeleteTopic(name) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(topics, ["sensor-data", "alerts", "sensor-data.dead-letter"]);
+    let tables: Vec<&str> = database
+        .iter()
+        .filter_map(|change| match change {
+            DatabaseChange::DropTable(name) => Some(name.table.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(tables, ["sensor_data", "by_minute", "lately"]);
+}
+
+#[test]
+fn retain_leaves_every_table_and_topic() {
+    let (mut world, pipeline) = running(with_every_output());
+    world.objects.clear();
+    let pipeline = deleted(pipeline, now());
+    assert_eq!(next(&world, &pipeline, 1).then, Then::Release);
 }
 
 #[test]
@@ -141,6 +188,27 @@ fn without_the_record_nothing_is_deleted_on_a_guess() {
     };
     assert_eq!((kafka, database), (Vec::new(), Vec::new()));
     assert!(orphans.contains("environment.sensor_data"), "{orphans}");
+}
+
+#[test]
+fn without_the_record_everything_that_may_be_left_is_named() {
+    let (mut world, mut pipeline) = running(with_every_output());
+    world.objects.clear();
+    world.postgres_down = true;
+    pipeline.spec.deletion_policy = DeletionPolicy::Delete;
+    let Then::CleanUp {
+        orphans: Some(orphans),
+        ..
+    } = next(&world, &deleted(pipeline, now()), 120).then
+    else {
+        panic!("the grace time is over");
+    };
+    for left in [
+        "topics sensor-data, enriched, alerts, sensor-data.dead-letter;",
+        "environment.visits",
+    ] {
+        assert!(orphans.contains(left), "{orphans}");
+    }
 }
 
 #[test]

@@ -1,16 +1,32 @@
-use sensorstream_crds::runtime::id_of;
-use sensorstream_ledger::claims::ClaimKind;
+//! The table of readings; [`windows`] has the others'.
+
+mod windows;
+
+use sensorstream_crds::{SensorPipeline, runtime::id_of};
 use serde_json::json;
 
-use super::*;
+use super::{misfits::misfits, *};
 use crate::{
-    backends::Column,
-    fixtures::{claim, environment, environment_with},
+    backends::{Column, Index},
+    fixtures::{environment, environment_with},
 };
 
+/// The first table that a pipeline wants.
+fn first_of(pipeline: &SensorPipeline) -> WantedTable {
+    wanted::tables(&id_of(pipeline), &pipeline.spec)
+        .unwrap()
+        .remove(0)
+}
+
 fn wanted() -> WantedTable {
-    let pipeline = environment();
-    WantedTable::of(&id_of(&pipeline), &pipeline.spec)
+    first_of(&environment())
+}
+
+fn index(columns: &[&str], unique: bool) -> Index {
+    Index {
+        columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+        unique,
+    }
 }
 
 fn column(name: &str, type_: &str, not_null: bool) -> Column {
@@ -35,35 +51,36 @@ fn made() -> Table {
             column("_offset", "bigint", false),
         ],
         indexes: vec![
-            vec!["timestamp".into()],
-            vec!["sensor_id".into(), "timestamp".into()],
+            index(&["timestamp"], false),
+            index(&["sensor_id", "timestamp"], false),
         ],
     }
 }
 
-fn database(table: Table) -> Database {
-    Database {
+/// The steps that bring a table to where the spec wants it.
+fn steps(wanted: &WantedTable, live: Table) -> Vec<Migration> {
+    let database = Database {
         schema_exists: true,
-        table: Some(table),
-        claims: vec![claim(
-            ClaimKind::Table,
-            "environment.sensor_data",
-            "default/environment",
-            false,
-        )],
+        tables: [(wanted.name.clone(), live)].into(),
         ..Database::default()
-    }
+    };
+    let migrations = migrations(std::slice::from_ref(wanted), &database);
+    migrations
+        .into_iter()
+        .flat_map(|migration| migration.steps)
+        .collect()
+}
+
+/// The statements that make what a pipeline wants.
+fn made_by(wanted: &[WantedTable], database: &Database) -> Vec<String> {
+    let migrations = migrations(wanted, database);
+    migrations.iter().flat_map(TableMigration::sql).collect()
 }
 
 #[test]
 fn a_missing_table_is_made_with_its_schema_and_indexes() {
-    let wanted = wanted();
-    let sql: Vec<String> = migrations(&wanted, &Database::default())
-        .iter()
-        .map(|m| m.sql(&wanted.name))
-        .collect();
     assert_eq!(
-        sql,
+        made_by(&[wanted()], &Database::default()),
         [
             r#"CREATE SCHEMA IF NOT EXISTS "environment""#,
             r#"CREATE TABLE "environment"."sensor_data" ("sensor_id" text NOT NULL, "timestamp" timestamp with time zone NOT NULL, "temperature" double precision NOT NULL, "humidity" double precision NOT NULL, "_partition" integer, "_offset" bigint)"#,
@@ -75,7 +92,7 @@ fn a_missing_table_is_made_with_its_schema_and_indexes() {
 
 #[test]
 fn a_table_as_declared_needs_nothing() {
-    assert_eq!(migrations(&wanted(), &database(made())), []);
+    assert_eq!(steps(&wanted(), made()), []);
     assert_eq!(misfits(&wanted(), &made(), true), Vec::<String>::new());
 }
 
@@ -87,7 +104,7 @@ fn a_new_field_adds_a_column_that_may_be_null() {
         name: "humidity".into(),
         type_: "double precision",
     };
-    assert_eq!(migrations(&wanted(), &database(table)), [added]);
+    assert_eq!(steps(&wanted(), table), [added]);
 }
 
 #[test]
@@ -97,9 +114,8 @@ fn a_field_removed_or_made_optional_lets_its_column_be_null() {
         { "name": "timestamp", "type": "timestamp" },
         { "name": "temperature", "type": "double", "required": false },
     ]}}));
-    let wanted = WantedTable::of(&id_of(&pipeline), &pipeline.spec);
     assert_eq!(
-        migrations(&wanted, &database(made())),
+        steps(&first_of(&pipeline), made()),
         [
             Migration::DropNotNull("temperature".into()),
             Migration::DropNotNull("humidity".into())
@@ -110,9 +126,9 @@ fn a_field_removed_or_made_optional_lets_its_column_be_null() {
 #[test]
 fn a_lost_index_is_made_again_and_a_longer_one_serves() {
     let mut table = made();
-    table.indexes = vec![vec!["timestamp".into(), "humidity".into()]];
+    table.indexes = vec![index(&["timestamp", "humidity"], false)];
     let missing = Migration::CreateIndex(vec!["sensor_id".into(), "timestamp".into()]);
-    assert_eq!(migrations(&wanted(), &database(table)), [missing]);
+    assert_eq!(steps(&wanted(), table), [missing]);
 }
 
 #[test]
@@ -144,12 +160,4 @@ fn a_view_does_not_fit() {
         ..Table::default()
     };
     assert_eq!(misfits(&wanted(), &view, false).len(), 1);
-}
-
-#[test]
-fn names_are_quoted_whatever_is_in_them() {
-    assert_eq!(
-        quoted(r#"a"; DROP TABLE x; --"#),
-        r#""a""; DROP TABLE x; --""#
-    );
 }

@@ -18,7 +18,7 @@ fn topics(spans: &[(i64, i64)]) -> Topics {
     };
     Topics {
         input: Some(input),
-        dead_letter: None,
+        outputs: BTreeMap::new(),
         offsets,
     }
 }

@@ -27,14 +27,9 @@ pub(super) fn topics_ready(account: &Account<'_>) -> Verdict {
             return Verdict::new(type_, Truth::Unknown, unseen.reason, &unseen.message);
         }
     };
-    let spec = &account.observation.pipeline.spec;
-    let pairs = [
-        (&spec.input.topic, &topics.input),
-        (&spec.outputs.dead_letter.topic, &topics.dead_letter),
-    ];
     let mut adopted = Vec::new();
-    for (declared, live) in pairs {
-        let name = &declared.name;
+    for wanted in topics::wanted::topics(&account.observation.pipeline.spec) {
+        let name = &wanted.declared.name;
         let ours = account
             .observation
             .database
@@ -43,7 +38,7 @@ pub(super) fn topics_ready(account: &Account<'_>) -> Verdict {
             .is_none_or(|(database, endpoint)| {
                 topics::is_ours(database, endpoint, name, &account.observation.id)
             });
-        let Some(live) = live else {
+        let Some(live) = wanted.live(topics) else {
             return Verdict::new(
                 type_,
                 Truth::False,
@@ -54,7 +49,7 @@ pub(super) fn topics_ready(account: &Account<'_>) -> Verdict {
         if let Some(verdict) = leaderless(type_, name, live) {
             return verdict;
         }
-        if let Some(change) = topics::changes_of(declared, Some(live), ours).first() {
+        if let Some(change) = topics::changes_of(wanted.declared, Some(live), ours).first() {
             return Verdict::new(type_, Truth::False, "Changing", change.action());
         }
         if !ours {
@@ -65,8 +60,8 @@ pub(super) fn topics_ready(account: &Account<'_>) -> Verdict {
         "the topics are as declared".to_owned()
     } else {
         format!(
-            "the topics are there; {} existed before the pipeline and stays as it is",
-            adopted.join(" and ")
+            "the topics are there; these existed before the pipeline and stay as they are: {}",
+            adopted.join(", ")
         )
     };
     Verdict::new(type_, Truth::True, "Ready", message)
@@ -95,28 +90,31 @@ pub(super) fn tables_ready(account: &Account<'_>) -> Verdict {
             return Verdict::new(type_, Truth::Unknown, unseen.reason, &unseen.message);
         }
     };
-    let name = &valid.table.name;
-    if database.table.is_none() {
-        return Verdict::new(
-            type_,
-            Truth::False,
-            "Missing",
-            format!("table {name} is being made"),
-        );
+    if let Some(migration) = tables::migrations(&valid.tables, database).first() {
+        let name = &migration.table;
+        let (reason, doing) = if database.tables.contains_key(name) {
+            ("Changing", "changed")
+        } else {
+            ("Missing", "made")
+        };
+        let message = format!("table {name} is being {doing}");
+        return Verdict::new(type_, Truth::False, reason, message);
     }
-    if !tables::migrations(&valid.table, database).is_empty() {
-        return Verdict::new(
-            type_,
-            Truth::False,
-            "Changing",
-            format!("table {name} is being changed"),
-        );
-    }
-    let ours = tables::is_ours(database, name, &account.observation.id.to_string());
-    let message = if ours {
-        format!("table {name} is as declared")
+    let pipeline = account.observation.id.to_string();
+    let names = valid.tables.iter().map(|table| &table.name);
+    let adopted: Vec<String> = names
+        .filter(|name| !tables::is_ours(database, name, &pipeline))
+        .map(ToString::to_string)
+        .collect();
+    let message = if valid.tables.is_empty() {
+        "the pipeline needs no tables".to_owned()
+    } else if adopted.is_empty() {
+        "the tables are as declared".to_owned()
     } else {
-        format!("table {name} existed before the pipeline and fits")
+        format!(
+            "the tables are there; these existed before the pipeline and fit: {}",
+            adopted.join(", ")
+        )
     };
     Verdict::new(type_, Truth::True, "Ready", message)
 }

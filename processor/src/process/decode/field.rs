@@ -1,37 +1,17 @@
 //! One field: what its values must be, and reading one.
 
-use std::borrow::Cow;
-
 use sensorstream_crds::{
     Reason,
     input::{Field, FieldType},
     scalars::Decimal,
 };
+use sensorstream_expressions::Value;
 
 use super::{
     Problem,
     json::Token,
     timestamp::{self, BadTimestamp},
 };
-
-/// A value of a reading.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value<'a> {
-    /// Nothing, in an optional field.
-    Null,
-    /// A text.
-    Text(Cow<'a, str>),
-    /// A number with a fraction.
-    Double(f64),
-    /// A whole number of 32 bits.
-    Integer(i32),
-    /// A whole number of 64 bits.
-    Long(i64),
-    /// True or false.
-    Boolean(bool),
-    /// A time, in microseconds since 1970.
-    Timestamp(i64),
-}
 
 /// A column of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

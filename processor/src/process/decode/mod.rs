@@ -18,8 +18,9 @@ mod timestamp;
 mod tests;
 
 use sensorstream_crds::{Reason, input::Input};
+use sensorstream_expressions::Value;
 
-pub use field::{Column, Value};
+pub use field::Column;
 pub use timestamp::POSTGRES_EPOCH_US;
 
 use field::FieldPlan;

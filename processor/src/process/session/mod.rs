@@ -270,7 +270,7 @@ impl Session {
             let queue = PartitionQueue::split(&self.consumer, self.topic.topic(), partition)
                 .ok_or_else(|| Ended::Rejoin(format!("partition {partition} has no queue")))?;
             queues.push(queue);
-            let start = taken.state.data_loss_at.unwrap_or(taken.state.next_offset);
+            let start = taken.state.data_loss_at.unwrap_or(taken.recovery.read_from);
             let offset = Offset::Offset(start);
             assignment
                 .add_partition_offset(self.topic.topic(), partition, offset)
@@ -284,7 +284,12 @@ impl Session {
             .map_err(failed)?;
         self.consumer.pause(&halted).map_err(failed)?;
         for (taken, queue) in all.into_iter().zip(queues) {
-            let shard = self.start_shard(taken, queue);
+            let partition = taken.key.partition;
+            let shard = self.start_shard(taken, queue).map_err(|error| {
+                Ended::Rejoin(format!(
+                    "reading the state of partition {partition}: {error}"
+                ))
+            })?;
             self.shards.insert(shard.partition, shard);
         }
         self.show_shards();

@@ -7,7 +7,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
-    message::Headers,
+    message::{BorrowedMessage, Headers},
     producer::{BaseProducer, BaseRecord, Producer},
 };
 use sensorstream_broker::offsets::beginning_offsets;
@@ -34,6 +34,31 @@ pub struct Found {
 }
 
 impl Found {
+    fn of(message: &BorrowedMessage<'_>) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let headers = message.headers().map(|headers| {
+            headers
+                .iter()
+                .map(|header| {
+                    (
+                        header.key.to_owned(),
+                        text(header.value.unwrap_or_default()),
+                    )
+                })
+                .collect()
+        });
+        Self {
+            key: message.key().map(text),
+            value: message.payload().map(<[u8]>::to_vec),
+            headers: headers.unwrap_or_default(),
+        }
+    }
+
+    /// The value as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(self.value.as_deref().expect("the record has a value")).unwrap()
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -141,7 +166,40 @@ fn enqueue<V: AsRef<[u8]>>(
     }
 }
 
+/// A record of the input topic, as a reader finds it who knows nothing of pipelines.
+pub struct Raw {
+    pub partition: i32,
+    pub offset: i64,
+    pub broker_ms: i64,
+    pub value: Option<Vec<u8>>,
+}
+
+impl World {
+    /// Every record of the input topic.
+    pub fn raw(&self) -> Vec<Raw> {
+        let topic = self.topic();
+        let mut all = Vec::new();
+        for partition in 0..self.config.input.topic.partitions {
+            read_partition(&topic, partition, |message| {
+                all.push(Raw {
+                    partition,
+                    offset: message.offset(),
+                    broker_ms: message.timestamp().to_millis().unwrap(),
+                    value: message.payload().map(<[u8]>::to_vec),
+                });
+            });
+        }
+        all
+    }
+}
+
 pub(super) fn read_all(topic: &str) -> Vec<Found> {
+    let mut found = Vec::new();
+    read_partition(topic, 0, |message| found.push(Found::of(message)));
+    found
+}
+
+fn read_partition(topic: &str, partition: i32, mut each: impl FnMut(&BorrowedMessage<'_>)) {
     let consumer: BaseConsumer = kafka()
         .set("group.id", "tests.reader")
         .set("enable.auto.commit", "false")
@@ -149,36 +207,15 @@ pub(super) fn read_all(topic: &str) -> Vec<Found> {
         .set("enable.partition.eof", "true")
         .create()
         .unwrap();
-    let begin = beginning_offsets(&consumer, topic, [0], PATIENCE).unwrap()[&0];
+    let begin = beginning_offsets(&consumer, topic, [partition], PATIENCE).unwrap()[&partition];
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, 0, Offset::Offset(begin))
+    list.add_partition_offset(topic, partition, Offset::Offset(begin))
         .unwrap();
     consumer.assign(&list).unwrap();
-    let mut found = Vec::new();
     loop {
         match consumer.poll(PATIENCE).expect("the topic has an end") {
-            Ok(message) => found.push(Found {
-                key: message
-                    .key()
-                    .map(|key| String::from_utf8_lossy(key).into_owned()),
-                value: message.payload().map(<[u8]>::to_vec),
-                headers: message
-                    .headers()
-                    .map(|headers| {
-                        headers
-                            .iter()
-                            .map(|header| {
-                                let value = header.value.unwrap_or_default();
-                                (
-                                    header.key.to_owned(),
-                                    String::from_utf8_lossy(value).into_owned(),
-                                )
-                            })
-                            .collect()
-                    })
-                    .unwrap_or_default(),
-            }),
-            Err(rdkafka::error::KafkaError::PartitionEOF(_)) => return found,
+            Ok(message) => each(&message),
+            Err(rdkafka::error::KafkaError::PartitionEOF(_)) => return,
             Err(error) => panic!("reading {topic}: {error}"),
         }
     }

@@ -3,6 +3,8 @@
 mod kafka;
 mod readings;
 mod running;
+mod specs;
+mod tables;
 
 use std::{
     collections::BTreeMap,
@@ -31,15 +33,28 @@ pub use kafka::Found;
 use kafka::{admin, kafka, read_all};
 pub use readings::{good, mixed};
 pub use running::{Process, Running};
+pub use specs::{Spec, readings};
 
 /// How long anything a test waits for may take.
 const PATIENCE: Duration = Duration::from_mins(1);
-const SCHEMA: &str = "readings";
-const TABLE: &str = "sensor_data";
+/// The schema of the pipeline's tables.
+pub const SCHEMA: &str = "readings";
 
 /// Runs a test in a world of its own, and removes the world whether the test passes or not.
 pub fn scenario<F>(name: &str, partitions: i32, test: impl FnOnce(World) -> F)
 where
+    F: Future<Output = World>,
+{
+    scenario_of(readings, name, partitions, test);
+}
+
+/// Runs a test of a pipeline with this spec.
+pub fn scenario_of<F>(
+    spec: fn(&str) -> Spec,
+    name: &str,
+    partitions: i32,
+    test: impl FnOnce(World) -> F,
+) where
     F: Future<Output = World>,
 {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -48,11 +63,8 @@ where
         .build()
         .unwrap();
     runtime.block_on(async {
-        let world = World::new(name, partitions).await;
-        let (database, topics) = (
-            world.database.clone(),
-            [world.topic(), world.letters_topic()],
-        );
+        let world = World::new(spec, name, partitions).await;
+        let (database, topics) = (world.database.clone(), world.topics());
         let outcome = AssertUnwindSafe(test(world)).catch_unwind().await;
         match outcome {
             Ok(world) => world.pool.close().await,
@@ -71,7 +83,7 @@ fn variable(name: &str) -> String {
     })
 }
 
-async fn remove(database: &str, topics: &[String; 2]) {
+async fn remove(database: &str, topics: &[String]) {
     let server = PgConnectOptions::from_str(&variable("DATABASE_URL")).unwrap();
     if let Ok(mut connection) = server.connect().await {
         let drop = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)");
@@ -94,7 +106,7 @@ pub struct World {
 }
 
 impl World {
-    async fn new(name: &str, partitions: i32) -> Self {
+    async fn new(spec: fn(&str) -> Spec, name: &str, partitions: i32) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let unique = format!("{name}-{}-{number}", std::process::id());
@@ -110,45 +122,45 @@ impl World {
             .await
             .unwrap();
         migrate::migrate(&pool).await.unwrap();
-        sqlx::raw_sql(
-            "CREATE SCHEMA readings;
-             CREATE TABLE readings.sensor_data (
-                 sensor_id text, timestamp timestamptz, temperature double precision,
-                 count bigint, _partition integer, _offset bigint)",
-        )
-        .execute(&pool)
-        .await
-        .unwrap();
         let mut uri = url::Url::parse(&variable("DATABASE_URL")).unwrap();
         uri.set_path(&database);
-        let config = serde_json::from_value(json!({
+        let mut spec = spec(&format!("test.{unique}"));
+        spec.input["topic"]["partitions"] = partitions.into();
+        let config: ProcessConfig = serde_json::from_value(json!({
             "pipeline": { "namespace": "tests", "name": unique },
             "kafka": { "bootstrapServers": variable("KAFKA_BOOTSTRAP"), "tls": false },
             "schema": SCHEMA,
-            "input": {
-                "topic": { "name": format!("test.{unique}"), "partitions": partitions },
-                "key": "sensor_id",
-                "fields": [
-                    { "name": "sensor_id", "type": "string", "maxLength": 20 },
-                    { "name": "timestamp", "type": "timestamp" },
-                    { "name": "temperature", "type": "double", "minimum": -60, "maximum": 250 },
-                    { "name": "count", "type": "long", "required": false },
-                ],
-                "eventTime": { "field": "timestamp" },
-            },
-            "table": { "name": TABLE },
-            "deadLetter": { "topic": { "name": format!("test.{unique}.dead-letter") } },
+            "input": spec.input,
+            "windows": spec.windows,
+            "rules": spec.rules,
+            "outputs": spec.outputs,
         }))
         .unwrap();
+        tables::make(&config, &pool).await;
         let world = Self {
             config,
             pool,
             uri: uri.to_string(),
             database,
         };
-        world.make_topic(&world.topic(), partitions, &[]).await;
-        world.make_topic(&world.letters_topic(), 1, &[]).await;
+        for topic in world.topics() {
+            let partitions = if topic == world.topic() {
+                partitions
+            } else {
+                1
+            };
+            world.make_topic(&topic, partitions, &[]).await;
+        }
         world
+    }
+
+    /// Every topic of the pipeline.
+    fn topics(&self) -> Vec<String> {
+        let outputs = &self.config.outputs;
+        let enriched = outputs.enriched.as_ref().map(|e| e.topic.name.clone());
+        let alerts = outputs.alerts.as_ref().map(|a| a.topic.name.clone());
+        let all = [self.topic(), self.letters_topic()];
+        all.into_iter().chain(enriched).chain(alerts).collect()
     }
 
     pub fn topic(&self) -> String {
@@ -156,7 +168,7 @@ impl World {
     }
 
     pub fn letters_topic(&self) -> String {
-        self.config.dead_letter.topic.name.clone()
+        self.config.outputs.dead_letter.topic.name.clone()
     }
 
     /// Starts the role in this process.
@@ -249,6 +261,18 @@ impl World {
     /// Every dead letter that a reader of committed records finds.
     pub fn letters(&self) -> Vec<Found> {
         read_all(&self.letters_topic())
+    }
+
+    /// Every alert that a reader of committed records finds.
+    pub fn alerts(&self) -> Vec<Found> {
+        let alerts = self.config.outputs.alerts.as_ref();
+        read_all(&alerts.expect("the pipeline has alerts").topic.name)
+    }
+
+    /// Every enriched reading that a reader of committed records finds.
+    pub fn enriched(&self) -> Vec<Found> {
+        let enriched = self.config.outputs.enriched.as_ref();
+        read_all(&enriched.expect("the pipeline enriches").topic.name)
     }
 
     /// Asserts that each record accounted for is in the table or the dead letter topic, once, and

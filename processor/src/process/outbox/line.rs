@@ -16,8 +16,13 @@ use sensorstream_broker::topics::{self, DescribeError};
 use sensorstream_ledger::shard::ShardKey;
 
 use super::{
-    super::{batch::Letter, role::Role},
+    super::{
+        batch::Letter,
+        decode::MAX_VALUE_BYTES,
+        role::{OutputTopics, Role},
+    },
     letter::compose,
+    outgoing::{Destination, Outgoing},
     reread::{RereadError, Rereader},
 };
 
@@ -25,13 +30,15 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Kafka's own default for a topic's `max.message.bytes`.
 const DEFAULT_LIMIT: usize = 1_048_588;
+/// What an enriched reading or an alert of the largest record may take.
+const LARGEST_MESSAGE: usize = 4 * MAX_VALUE_BYTES;
 
-/// Why dead letters could not be sent.
+/// Why records could not be sent.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LineError {
-    #[error("the dead letter topic {0} does not exist")]
+    #[error("the topic {0} does not exist")]
     NoTopic(String),
-    #[error("finding the dead letter topic")]
+    #[error("finding the output topics")]
     Describe(#[from] DescribeError),
     #[error("{0}")]
     Kafka(&'static str, #[source] KafkaError),
@@ -39,7 +46,15 @@ pub(super) enum LineError {
     Reread(#[from] RereadError),
 }
 
-/// A way to the dead letter topic.
+/// How many records of each kind were sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub(super) dead_letters: usize,
+    pub(super) enriched: usize,
+    pub(super) alerts: usize,
+}
+
+/// A way to the output topics.
 pub(super) struct Line {
     producer: BaseProducer,
     /// Never joins the group it is named after: the group's offsets are the cursors.
@@ -49,7 +64,7 @@ pub(super) struct Line {
     cursor: i64,
     key: ShardKey,
     source_topic: String,
-    topic: String,
+    topics: OutputTopics,
 }
 
 impl Line {
@@ -59,11 +74,13 @@ impl Line {
         kafka: &BaseConsumer,
         key: &ShardKey,
     ) -> Result<Self, LineError> {
-        let topic = &role.dead_letter_topic;
-        if topics::describe(kafka.client(), &[topic], PATIENCE)?.is_empty() {
-            return Err(LineError::NoTopic(topic.clone()));
+        let topics = &role.output_topics;
+        let names: Vec<&str> = topics.names().collect();
+        let found = topics::describe(kafka.client(), &names, PATIENCE)?;
+        if let Some(missing) = names.iter().find(|name| !found.contains_key(**name)) {
+            return Err(LineError::NoTopic((*missing).to_owned()));
         }
-        let limit = message_limit(role, topic)?;
+        let limit = message_limit(role, &topics.dead_letter)?;
         let transactional_id = role
             .pipeline
             .dead_letter_transactional_id(&key.incarnation, key.partition);
@@ -72,14 +89,14 @@ impl Line {
             .set("transactional.id", transactional_id)
             .set("transaction.timeout.ms", "30000")
             .set("message.timeout.ms", "20000")
-            .set("message.max.bytes", limit.to_string())
-            // Like Java's: a key's dead letters are in one partition, whoever wrote them.
+            .set("message.max.bytes", limit.max(LARGEST_MESSAGE).to_string())
+            // Like Java's: a key's records are in one partition, whoever wrote them.
             .set("partitioner", "murmur2_random")
             .create()
-            .map_err(|error| LineError::Kafka("making the dead letter producer", error))?;
+            .map_err(|error| LineError::Kafka("making the producer", error))?;
         producer
             .init_transactions(PATIENCE)
-            .map_err(|error| LineError::Kafka("initialising the dead letter producer", error))?;
+            .map_err(|error| LineError::Kafka("initialising the producer", error))?;
         let reader: BaseConsumer = role
             .client_config()
             .set("group.id", role.pipeline.dead_letter_group())
@@ -91,7 +108,7 @@ impl Line {
             .set("enable.partition.eof", "true")
             .set("queued.max.messages.kbytes", "4096")
             .create()
-            .map_err(|error| LineError::Kafka("making the dead letter reader", error))?;
+            .map_err(|error| LineError::Kafka("making the reader", error))?;
         let reader = Arc::new(reader);
         let cursor = cursor(&reader, &role.topic, key)?;
         Ok(Self {
@@ -102,7 +119,7 @@ impl Line {
             cursor,
             key: key.clone(),
             source_topic: role.topic.clone(),
-            topic: topic.clone(),
+            topics: topics.clone(),
         })
     }
 
@@ -116,11 +133,17 @@ impl Line {
         &mut self.rereader
     }
 
-    /// Sends those of the letters that have not been sent, and moves the cursor to `to`, all or
-    /// nothing. Answers how many were sent.
-    pub(super) fn send(&mut self, letters: &[Letter], to: i64) -> Result<usize, LineError> {
+    /// Sends what has not been sent of the letters and of the other records below `to`, and moves
+    /// the cursor there, all or nothing. Answers how many were sent.
+    pub(super) fn send(
+        &mut self,
+        letters: &[Letter],
+        outgoing: &Outgoing,
+        to: i64,
+    ) -> Result<Sent, LineError> {
+        let mut sent = Sent::default();
         if to <= self.cursor {
-            return Ok(0);
+            return Ok(sent);
         }
         let failed = |what| move |error| LineError::Kafka(what, error);
         let due = &letters[letters.partition_point(|letter| letter.offset < self.cursor)..];
@@ -128,8 +151,26 @@ impl Line {
             .begin_transaction()
             .map_err(failed("beginning a transaction"))?;
         for letter in due {
-            self.enqueue(letter)
+            self.enqueue_letter(letter)
                 .map_err(failed("sending a dead letter"))?;
+        }
+        sent.dead_letters = due.len();
+        for record in outgoing.of(self.cursor..to) {
+            let topic = match record.destination {
+                Destination::Enriched => {
+                    sent.enriched += 1;
+                    &self.topics.enriched
+                }
+                Destination::Alerts => {
+                    sent.alerts += 1;
+                    &self.topics.alerts
+                }
+            };
+            // What there is no topic for, no decider makes.
+            let Some(topic) = topic else { continue };
+            let mut message = BaseRecord::<[u8], [u8]>::to(topic).payload(record.value);
+            message.key = record.key;
+            self.enqueue(message).map_err(failed("sending a record"))?;
         }
         let mut offsets = TopicPartitionList::new();
         {
@@ -151,14 +192,19 @@ impl Line {
             .commit_transaction(PATIENCE)
             .map_err(failed("committing a transaction"))?;
         self.cursor = to;
-        Ok(due.len())
+        Ok(sent)
     }
 
-    fn enqueue(&self, letter: &Letter) -> Result<(), KafkaError> {
+    fn enqueue_letter(&self, letter: &Letter) -> Result<(), KafkaError> {
         let message = compose(letter, &self.source_topic, self.key.partition, self.limit);
-        let mut record = BaseRecord::<[u8], [u8]>::to(&self.topic).headers(message.headers());
+        let topic = &self.topics.dead_letter;
+        let mut record = BaseRecord::<[u8], [u8]>::to(topic).headers(message.headers());
         record.key = message.key;
         record.payload = message.value;
+        self.enqueue(record)
+    }
+
+    fn enqueue(&self, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<(), KafkaError> {
         while let Err((error, returned)) = self.producer.send(record) {
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
                 return Err(error);

@@ -1,22 +1,24 @@
-//! Records that can't be used, on their way to the dead letter topic.
+//! What a shard sends to Kafka: dead letters, alerts and enriched readings.
 //!
 //! ```text
-//! committer ──Job──► courier (a thread, started with the first dead letter) ──► Kafka
-//!     ▲                │ one transaction: the dead letters + the cursor
+//! committer ──Job──► courier (a thread, started with the first record) ──► Kafka
+//!     ▲                │ one transaction: the records + the cursor
 //!     └──delivered─────┘
 //! ```
 //!
-//! A dead letter is decided by the commit in PostgreSQL that also notes it down as pending, and
-//! only then sent. The sink's cursor, up to which everything has been sent, travels as a group
-//! offset in the same Kafka transaction as the dead letters. So after a crash at any moment the
-//! next owner sends exactly the pending ones from the cursor on, which it reads again from the
-//! source topic, and forgets those below it.
+//! What is sent is decided by a commit in PostgreSQL, and only then sent. The cursor, up to which
+//! everything has been sent, travels as a group offset in the same Kafka transaction as the
+//! records. So after a crash at any moment the next owner sends exactly what is missing from the
+//! cursor on: alerts and enriched readings follow again from the source topic; dead letters are
+//! noted down as pending by the commit that decides them, since PostgreSQL too has a say in which
+//! there are, and their records are read again.
 //!
 //! A shard's transactional id is the same for every owner: taking it fences the one before and
 //! aborts what it had under way. Before it is taken, PostgreSQL is asked whether this process
 //! still owns the shard, so that a stale owner does not fence the new one.
 //!
 //! - [`letter`]: what a dead letter looks like. Pure.
+//! - [`outgoing`]: records for the other topics. Pure.
 //! - [`courier`]: the thread that sends.
 //! - [`line`]: one producer's life, from its initialisation to its first error.
 //! - [`reread`]: records taken from the source topic once more.
@@ -24,11 +26,13 @@
 mod courier;
 mod letter;
 mod line;
+mod outgoing;
 mod reread;
 
 use std::sync::Arc;
 
 use rdkafka::consumer::BaseConsumer;
+use sensorstream_crds::Reason;
 use sensorstream_ledger::shard::dead_letters::PendingDeadLetter;
 use tokio::{
     sync::{mpsc, watch},
@@ -36,17 +40,20 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{batch::Letter, role::Role, session::Notices, takeover::Taken};
+use super::{batch::Letter, decode::Problem, role::Role, session::Notices, takeover::Taken};
 
 use courier::Courier;
+pub use outgoing::{Destination, Outgoing};
 
-/// Dead letters that one commit decided.
-#[derive(Debug)]
+/// What one commit decided to send.
+#[derive(Debug, Default)]
 pub struct Job {
-    /// Those whose records are at hand.
+    /// Dead letters whose records are at hand.
     pub letters: Vec<Letter>,
-    /// Those whose records have to be read again.
+    /// Dead letters whose records have to be read again.
     pub reread: Vec<PendingDeadLetter>,
+    /// Alerts and enriched readings.
+    pub outgoing: Outgoing,
     /// The first offset that the commit did not decide.
     pub to: i64,
 }
@@ -54,11 +61,20 @@ pub struct Job {
 impl Job {
     /// Whether there is nothing to send.
     pub fn is_empty(&self) -> bool {
-        self.letters.is_empty() && self.reread.is_empty()
+        self.letters.is_empty() && self.reread.is_empty() && self.outgoing.is_empty()
     }
 }
 
-/// A shard's dead letter sink, as its committer sees it.
+/// Why a pending dead letter is one.
+pub fn problem_of(pending: &PendingDeadLetter) -> Problem {
+    Problem {
+        // A reason this version does not know was decided by a later one; the words stay.
+        reason: Reason::from_name(&pending.reason).unwrap_or(Reason::RejectedBySink),
+        detail: pending.detail.clone(),
+    }
+}
+
+/// A shard's way to its output topics, as its committer sees it.
 pub struct Sink {
     role: Arc<Role>,
     /// The courier, until it is needed.
@@ -66,6 +82,8 @@ pub struct Sink {
     jobs: Option<mpsc::Sender<Job>>,
     delivered: watch::Receiver<i64>,
     settled: i64,
+    /// Everything that was given to the courier is below.
+    given_below: i64,
 }
 
 /// The courier has found that the shard has another owner.
@@ -74,7 +92,7 @@ pub struct CourierGone;
 
 impl Sink {
     /// The sink of a shard that was taken over. It starts at once if decisions of earlier owners
-    /// wait, and otherwise with the first dead letter.
+    /// wait that nobody else brings to it, and otherwise with the first job.
     pub fn new(
         role: &Arc<Role>,
         taken: &Taken,
@@ -86,14 +104,15 @@ impl Sink {
         // that is kept of dead letters while Kafka is away.
         let (jobs, received) = mpsc::channel(1);
         let (delivered, seen) = watch::channel(i64::MIN);
+        // With other output topics the worker finds everything that is to be sent again.
+        let recovers = taken.pending_dead_letters && !role.products.are_sent();
+        let next_offset = taken.state.next_offset;
         let courier = Courier {
             role: Arc::clone(role),
             kafka: Arc::clone(kafka),
             key: taken.key.clone(),
             epoch: taken.epoch,
-            recover_below: taken
-                .pending_dead_letters
-                .then_some(taken.state.next_offset),
+            recover_below: recovers.then_some(next_offset),
             jobs: received,
             delivered,
             notices: notices.clone(),
@@ -105,8 +124,9 @@ impl Sink {
             jobs: Some(jobs),
             delivered: seen,
             settled: i64::MIN,
+            given_below: if recovers { next_offset } else { i64::MIN },
         };
-        if taken.pending_dead_letters {
+        if recovers {
             sink.start();
         }
         sink
@@ -121,6 +141,7 @@ impl Sink {
     /// Gives the courier something to send, as soon as it has room.
     pub async fn send(&mut self, job: Job) -> Result<(), CourierGone> {
         self.start();
+        self.given_below = job.to;
         let jobs = self.jobs.as_ref().ok_or(CourierGone)?;
         jobs.send(job).await.map_err(|_| CourierGone)
     }
@@ -143,6 +164,11 @@ impl Sink {
     /// Whether something was sent that is not noted down yet.
     pub fn has_unsettled(&self) -> bool {
         self.delivered() > self.settled
+    }
+
+    /// Whether everything has been sent and noted down.
+    pub fn is_idle(&self) -> bool {
+        self.delivered() >= self.given_below && !self.has_unsettled()
     }
 
     /// Everything below this offset has been sent.

@@ -1,4 +1,4 @@
-//! The thread that sends a shard's dead letters: first what earlier owners decided and did not
+//! The thread that sends what a shard has to send: first what earlier owners decided and did not
 //! send, then what this one's commits decide. Whatever fails is tried again, with a new producer,
 //! as long as this process owns the shard.
 
@@ -8,11 +8,7 @@ use std::{
 };
 
 use rdkafka::consumer::BaseConsumer;
-use sensorstream_crds::Reason;
-use sensorstream_ledger::shard::{
-    self, Lock, ShardKey, blocked,
-    dead_letters::{self, PendingDeadLetter},
-};
+use sensorstream_ledger::shard::{self, Lock, ShardKey, blocked, dead_letters};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -21,23 +17,21 @@ use crate::{backoff::Backoff, telemetry};
 use super::{
     super::{
         batch::{Content, Letter},
-        decode::Problem,
         lanes::{LaneError, PATIENCE, within},
         role::Role,
         session::{Notice, Notices},
     },
     Job,
     line::{Line, LineError},
+    problem_of,
 };
 
-/// The sink's name, in metrics and for the operator.
-const SINK: &str = "dead-letter";
 /// How long the sink may fail before it counts as blocked.
 const BLOCKED_AFTER: Duration = Duration::from_secs(5);
 /// Pending decisions taken from PostgreSQL at once.
 const PAGE: i64 = 500;
 
-/// Sends a shard's dead letters.
+/// Sends what a shard has to send.
 pub(super) struct Courier {
     pub(super) role: Arc<Role>,
     pub(super) kafka: Arc<BaseConsumer>,
@@ -64,7 +58,7 @@ enum CourierError {
 impl Courier {
     /// A name for the thread.
     pub(super) fn name(&self) -> String {
-        format!("letters-{}", self.key.partition)
+        format!("outbox-{}", self.key.partition)
     }
 
     /// Sends until no more jobs come.
@@ -84,7 +78,7 @@ impl Courier {
                 partition = self.key.partition,
                 error = telemetry::chain(&error),
                 wait_ms = wait.as_millis() as u64,
-                "sending dead letters is tried again"
+                "sending is tried again"
             );
             self.report(&mut outage, &error);
             let stop = self.stop.clone();
@@ -162,9 +156,9 @@ impl Courier {
             self.deliver(
                 line,
                 &mut Job {
-                    letters: Vec::new(),
                     reread: page,
                     to,
+                    ..Job::default()
                 },
             )?;
             if last_page {
@@ -176,7 +170,6 @@ impl Courier {
 
     /// Sends a job, in several transactions if many of its records have to be read again.
     fn deliver(&mut self, line: &mut Line, job: &mut Job) -> Result<(), CourierError> {
-        let mut sent = 0;
         while !job.reread.is_empty() {
             let wanted: Vec<i64> = job.reread.iter().map(|pending| pending.offset).collect();
             let mut found = line.rereader().read(&wanted).map_err(LineError::from)?;
@@ -187,20 +180,24 @@ impl Courier {
                 .map_or(job.to, |unresolved| unresolved.offset);
             let cut = job.letters.partition_point(|letter| letter.offset < to);
             let mut letters = job.letters[..cut].to_vec();
-            letters.extend(job.reread[..resolved].iter().map(|pending| {
-                letter(
-                    pending,
-                    found.remove(&pending.offset).unwrap_or(Content::Lost),
-                )
+            letters.extend(job.reread[..resolved].iter().map(|pending| Letter {
+                offset: pending.offset,
+                problem: problem_of(pending),
+                content: found.remove(&pending.offset).unwrap_or(Content::Lost),
             }));
             letters.sort_unstable_by_key(|letter| letter.offset);
-            sent += line.send(&letters, to)?;
+            let sent = line.send(&letters, &job.outgoing, to)?;
+            self.role
+                .metrics
+                .sent(sent.dead_letters, sent.enriched, sent.alerts);
             // Only what has been sent is forgotten: an error before leaves the job whole.
             job.reread.drain(..resolved);
             job.letters.drain(..cut);
         }
-        sent += line.send(&job.letters, job.to)?;
-        self.role.metrics.dead_letters_sent.inc_by(sent as u64);
+        let sent = line.send(&job.letters, &job.outgoing, job.to)?;
+        self.role
+            .metrics
+            .sent(sent.dead_letters, sent.enriched, sent.alerts);
         // The committer may have ended; then the next owner finds out.
         self.delivered.send_replace(job.to);
         Ok(())
@@ -216,13 +213,19 @@ impl Courier {
             self.role
                 .metrics
                 .sink_blocked
-                .with_label_values(&[SINK])
+                .with_label_values(&[self.role.outbox_name()])
                 .inc();
         }
         let text = telemetry::chain(error);
         let written = self.role.runtime.block_on(async {
             let mut lane = self.role.lanes.take().await?;
-            let report = blocked::report(&mut lane, &self.key, self.epoch, SINK, &text);
+            let report = blocked::report(
+                &mut lane,
+                &self.key,
+                self.epoch,
+                self.role.outbox_name(),
+                &text,
+            );
             within(PATIENCE, report).await?;
             lane.give_back();
             Ok::<_, LaneError>(())
@@ -239,11 +242,11 @@ impl Courier {
         self.role
             .metrics
             .sink_blocked
-            .with_label_values(&[SINK])
+            .with_label_values(&[self.role.outbox_name()])
             .dec();
         let written = self.role.runtime.block_on(async {
             let mut lane = self.role.lanes.take().await?;
-            let clear = blocked::clear(&mut lane, &self.key, self.epoch, SINK);
+            let clear = blocked::clear(&mut lane, &self.key, self.epoch, self.role.outbox_name());
             within(PATIENCE, clear).await?;
             lane.give_back();
             Ok::<_, LaneError>(())
@@ -263,16 +266,4 @@ struct Outage {
     began_at: Option<Instant>,
     /// Whether it is shown as blocked.
     counted: bool,
-}
-
-fn letter(pending: &PendingDeadLetter, content: Content) -> Letter {
-    Letter {
-        offset: pending.offset,
-        problem: Problem {
-            // A reason this version does not know was decided by a later one; the words stay.
-            reason: Reason::from_name(&pending.reason).unwrap_or(Reason::RejectedBySink),
-            detail: pending.detail.clone(),
-        },
-        content,
-    }
 }

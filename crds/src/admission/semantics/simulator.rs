@@ -1,181 +1,17 @@
-//! What a schema and CEL can't see: relations between numbers written as text, spans of time,
-//! and whether generated values fit their fields.
+//! Whether the simulator makes values that their fields take.
 
-use std::time::Duration as Span;
-
-use super::Violation;
+use super::Check;
 use crate::{
-    SensorPipeline,
-    input::{Field, FieldType, Topic},
-    scalars::{Decimal, Duration},
+    input::{Field, FieldType},
+    scalars::Decimal,
     simulator::{FieldGenerator, Simulator},
 };
 
-/// Topic settings that would break what the pipeline promises, with the reason.
-const REFUSED_TOPIC_CONFIG: [(&str, &str); 1] = [(
-    "message.timestamp.type",
-    "the operator sets it to LogAppendTime on topics it makes, so that a fast clock can be told",
-)];
-
-const MINUTE: Span = Span::from_mins(1);
-const DAY: Span = Span::from_hours(24);
 const LEAST_RATE: f64 = 0.1;
 const GREATEST_RATE: f64 = 200_000.0;
 
-/// Everything wrong with the meaning of a resource whose structure is right.
-pub(super) fn violations(pipeline: &SensorPipeline) -> Vec<Violation> {
-    let spec = &pipeline.spec;
-    let mut check = Check::default();
-    check.span(
-        "spec.stopDeadline",
-        &spec.stop_deadline,
-        Span::from_secs(5),
-        DAY,
-    );
-    let time = &spec.input.event_time;
-    check.span(
-        "spec.input.eventTime.maxDelay",
-        &time.max_delay,
-        Span::ZERO,
-        30 * DAY,
-    );
-    check.span(
-        "spec.input.eventTime.maxFutureSkew",
-        &time.max_future_skew,
-        Span::from_secs(1),
-        365 * DAY,
-    );
-    if let Some(retention) = &spec.outputs.table.retention {
-        check.span(
-            "spec.outputs.table.retention",
-            retention,
-            MINUTE,
-            36_500 * DAY,
-        );
-    }
-    check.bootstrap_servers(&spec.kafka.bootstrap_servers);
-    check.topic("spec.input.topic", &spec.input.topic);
-    check.topic(
-        "spec.outputs.deadLetter.topic",
-        &spec.outputs.dead_letter.topic,
-    );
-    for (index, field) in spec.input.fields.iter().enumerate() {
-        check.field(&format!("spec.input.fields[{index}]"), field);
-    }
-    check.members(&spec.input.fields);
-    if let Some(simulator) = &spec.simulator {
-        check.simulator(simulator, &spec.input.fields);
-    }
-    check.found
-}
-
-#[derive(Default)]
-struct Check {
-    found: Vec<Violation>,
-}
-
 impl Check {
-    fn refuse(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.found.push(Violation::new(path, message));
-    }
-
-    fn span(&mut self, path: &str, span: &Duration, least: Span, greatest: Span) {
-        let fits = span
-            .parse()
-            .is_some_and(|span| (least..=greatest).contains(&span));
-        if !fits {
-            let (least, greatest) = (shown(least), shown(greatest));
-            self.refuse(
-                path,
-                format!("must be between {least} and {greatest}, not {span}"),
-            );
-        }
-    }
-
-    fn bootstrap_servers(&mut self, servers: &str) {
-        for pair in servers.split(',') {
-            let port = pair
-                .rsplit_once(':')
-                .and_then(|(_, port)| port.parse::<u16>().ok());
-            if port.is_none_or(|port| port == 0) {
-                let message = format!("the port of `{pair}` must be between 1 and 65535");
-                self.refuse("spec.kafka.bootstrapServers", message);
-            }
-        }
-    }
-
-    fn topic(&mut self, path: &str, topic: &Topic) {
-        for (key, why) in REFUSED_TOPIC_CONFIG {
-            if topic.config.contains_key(key) {
-                self.refuse(format!("{path}.config"), format!("remove {key}: {why}"));
-            }
-        }
-        if topic
-            .config
-            .get("cleanup.policy")
-            .is_some_and(|policy| policy.contains("compact"))
-        {
-            let message = "cleanup.policy must be delete: compaction removes readings";
-            self.refuse(format!("{path}.config"), message);
-        }
-    }
-
-    fn field(&mut self, path: &str, field: &Field) {
-        if let (Some(minimum), Some(maximum)) = (&field.minimum, &field.maximum)
-            && minimum.parse() > maximum.parse()
-        {
-            self.refuse(
-                path,
-                format!("minimum {minimum} is greater than maximum {maximum}"),
-            );
-        }
-        for (name, bound) in [("minimum", &field.minimum), ("maximum", &field.maximum)] {
-            let Some(bound) = bound else { continue };
-            let whole = bound.parse().is_some_and(|b| b.fract() == 0.0);
-            if field.type_ != FieldType::Double && !whole {
-                self.refuse(
-                    format!("{path}.{name}"),
-                    format!("must be a whole number, not {bound}"),
-                );
-            }
-            let fits = bound
-                .parse()
-                .is_some_and(|b| (-2_147_483_648.0..=2_147_483_647.0).contains(&b));
-            if field.type_ == FieldType::Integer && !fits {
-                let message = format!("{bound} does not fit the type integer (32 bits); use long");
-                self.refuse(format!("{path}.{name}"), message);
-            }
-        }
-        if let Some(longest) = field.max_length {
-            for value in field
-                .enum_
-                .iter()
-                .filter(|v| v.chars().count() > longest as usize)
-            {
-                let message = format!("`{value}` is longer than maxLength {longest}");
-                self.refuse(format!("{path}.enum"), message);
-            }
-        }
-    }
-
-    fn members(&mut self, fields: &[Field]) {
-        for (index, field) in fields.iter().enumerate() {
-            if let Some(other) = fields[..index]
-                .iter()
-                .find(|f| f.member() == field.member())
-            {
-                let message = format!(
-                    "`{}` is read from the member `{}` already by the field `{}`",
-                    field.name,
-                    field.member(),
-                    other.name
-                );
-                self.refuse(format!("spec.input.fields[{index}].from"), message);
-            }
-        }
-    }
-
-    fn simulator(&mut self, simulator: &Simulator, fields: &[Field]) {
+    pub(super) fn simulator(&mut self, simulator: &Simulator, fields: &[Field]) {
         let path = "spec.simulator";
         let fits = simulator
             .rate
@@ -349,20 +185,4 @@ impl Check {
             self.refuse(path, message);
         }
     }
-}
-
-/// A span in the units it is best read in.
-fn shown(span: Span) -> String {
-    let ms = span.as_millis();
-    for (unit, length) in [
-        ("d", 86_400_000),
-        ("h", 3_600_000),
-        ("m", 60_000),
-        ("s", 1_000),
-    ] {
-        if ms >= length && ms.is_multiple_of(length) {
-            return format!("{}{unit}", ms / length);
-        }
-    }
-    format!("{ms}ms")
 }

@@ -1,0 +1,168 @@
+//! The state of one window.
+
+use crate::{
+    engine::WindowStart,
+    image::{ImageError, Reader, Writer},
+    images::Images,
+    key::{Key, KeyPlan},
+    panes::{Offer, Panes},
+    pending::Pending,
+    plan::{Extent, WindowPlan},
+    reading::Reading,
+    rows::WindowChanges,
+    sessions::Sessions,
+};
+
+/// The state of one window: what is open, and the rows that wait to be taken.
+#[derive(Debug)]
+pub(crate) struct WindowState {
+    open: Open,
+    pending: Pending,
+    images: Images,
+}
+
+#[derive(Debug)]
+enum Open {
+    Panes(Panes),
+    Sessions(Sessions),
+}
+
+impl WindowState {
+    /// No readings.
+    pub(crate) fn new(window: &WindowPlan, start: WindowStart, watermark: Option<i64>) -> Self {
+        let aggregates = &window.aggregates;
+        Self {
+            open: match window.extent {
+                Extent::Panes(grid) => {
+                    Open::Panes(Panes::new(grid, aggregates, start.from, watermark))
+                }
+                Extent::Session(session) => {
+                    Open::Sessions(Sessions::new(session, aggregates, start.from))
+                }
+            },
+            pending: Pending::new(window),
+            images: Images::default(),
+        }
+    }
+
+    /// What becomes of a reading that satisfies the window's condition. If it is taken, `key` is asked for
+    /// its group's key.
+    pub(crate) fn offer<'k>(
+        &mut self,
+        window: &WindowPlan,
+        watermark: Option<i64>,
+        reading: &Reading<'_>,
+        key: impl FnOnce() -> Key<'k>,
+    ) -> Offer {
+        let images = &self.images;
+        let key = || {
+            let key = key();
+            (!images.hold(key.bucket(), reading.offset)).then_some(key)
+        };
+        match &mut self.open {
+            Open::Panes(panes) => {
+                let (pane, offer) = panes.offer(reading.time);
+                if offer.taken > 0
+                    && let Some(key) = key()
+                {
+                    panes.add(&window.aggregates, pane, key, reading);
+                }
+                offer
+            }
+            Open::Sessions(sessions) => {
+                let offer = sessions.offer(reading.time, watermark);
+                if offer.taken > 0
+                    && let Some(key) = key()
+                {
+                    sessions.add(window, key, reading);
+                }
+                offer
+            }
+        }
+    }
+
+    /// Closes what the watermark has reached.
+    pub(crate) fn close(&mut self, window: &WindowPlan, watermark: i64) {
+        match &mut self.open {
+            Open::Panes(panes) => {
+                panes.close(window, watermark, &self.images, &mut self.pending);
+            }
+            Open::Sessions(sessions) => sessions.close(window, watermark, &mut self.pending),
+        }
+    }
+
+    /// Whether there is something to take.
+    pub(crate) fn has_changes(&self, window: &WindowPlan) -> bool {
+        let dirty = || match &self.open {
+            Open::Panes(panes) => panes.is_dirty(),
+            Open::Sessions(sessions) => sessions.is_dirty(),
+        };
+        !self.pending.is_empty() || window.writes_open_rows && dirty()
+    }
+
+    /// The changes since they were last taken, those of open windows among them if `open_rows`.
+    pub(crate) fn take_changes(&mut self, window: &WindowPlan, open_rows: bool) -> WindowChanges {
+        if open_rows && window.writes_open_rows {
+            match &mut self.open {
+                Open::Panes(panes) => panes.take_open(window, &self.images, &mut self.pending),
+                Open::Sessions(sessions) => sessions.take_open(window, &mut self.pending),
+            }
+        }
+        self.pending.take()
+    }
+
+    /// How many windows are open and have readings.
+    pub(crate) fn open(&self) -> usize {
+        match &self.open {
+            Open::Panes(panes) => panes.open(),
+            Open::Sessions(sessions) => sessions.open(),
+        }
+    }
+
+    /// What it takes, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        self.pending.memory()
+            + match &self.open {
+                Open::Panes(panes) => panes.memory(),
+                Open::Sessions(sessions) => sessions.memory(),
+            }
+    }
+
+    /// Takes note that readings below an offset are in a bucket, and nothing came of them.
+    pub(crate) fn restore_empty(&mut self, bucket: usize, offset: i64) {
+        self.images.set_empty(bucket, offset);
+    }
+
+    /// Writes a bucket into an image.
+    pub(crate) fn write(
+        &self,
+        window: &WindowPlan,
+        bucket: usize,
+        watermark: Option<i64>,
+        writer: &mut Writer,
+    ) {
+        self.images.write(bucket, watermark, writer);
+        self.pending.write(bucket, writer);
+        match &self.open {
+            Open::Panes(panes) => panes.write(window, bucket, writer),
+            Open::Sessions(sessions) => sessions.write(bucket, writer),
+        }
+    }
+
+    /// Reads a bucket out of an image that was taken at an offset.
+    pub(crate) fn read(
+        &mut self,
+        window: &WindowPlan,
+        keys: &KeyPlan,
+        bucket: usize,
+        offset: i64,
+        reader: &mut Reader<'_>,
+    ) -> Result<(), ImageError> {
+        self.images.read(bucket, offset, reader)?;
+        self.pending.read(bucket, reader)?;
+        match &mut self.open {
+            Open::Panes(panes) => panes.read(window, keys, bucket, reader),
+            Open::Sessions(sessions) => sessions.read(window, keys, bucket, reader),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Steps that bring a table to where the spec wants it, and their SQL.
+
+use super::wanted::WantedColumn;
+use crate::backends::TableName;
+
+/// What is to be done to a table, in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableMigration {
+    /// The table.
+    pub table: TableName,
+    /// The steps, in order.
+    pub steps: Vec<Migration>,
+}
+
+/// A step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Migration {
+    /// Make the schema.
+    CreateSchema,
+    /// Make the table.
+    CreateTable {
+        /// All its columns.
+        columns: Vec<WantedColumn>,
+        /// Its primary key; none where it is empty.
+        key: Vec<String>,
+    },
+    /// Add a column that may be null.
+    AddColumn {
+        /// Its name.
+        name: String,
+        /// Its type.
+        type_: &'static str,
+    },
+    /// Let a column be null.
+    DropNotNull(String),
+    /// Make an index; the last column is the time, newest first.
+    CreateIndex(Vec<String>),
+}
+
+impl TableMigration {
+    /// The statements, in order.
+    pub fn sql(&self) -> impl Iterator<Item = String> {
+        self.steps.iter().map(|step| step.sql(&self.table))
+    }
+}
+
+impl Migration {
+    fn sql(&self, table: &TableName) -> String {
+        let full = table.quoted();
+        match self {
+            Self::CreateSchema => format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(&table.schema)),
+            Self::CreateTable { columns, key } => {
+                let mut lines: Vec<String> = columns
+                    .iter()
+                    .map(|column| {
+                        let refuses_null = column.presence.refuses_null();
+                        let null = if refuses_null { " NOT NULL" } else { "" };
+                        format!("{} {}{null}", quoted(&column.name), column.type_)
+                    })
+                    .collect();
+                if !key.is_empty() {
+                    lines.push(format!("PRIMARY KEY ({})", list(key)));
+                }
+                format!("CREATE TABLE {full} ({})", lines.join(", "))
+            }
+            Self::AddColumn { name, type_ } => {
+                format!("ALTER TABLE {full} ADD COLUMN {} {type_}", quoted(name))
+            }
+            Self::DropNotNull(column) => {
+                format!(
+                    "ALTER TABLE {full} ALTER COLUMN {} DROP NOT NULL",
+                    quoted(column)
+                )
+            }
+            Self::CreateIndex(columns) => {
+                format!("CREATE INDEX ON {full} ({} DESC)", list(columns))
+            }
+        }
+    }
+}
+
+impl TableName {
+    /// The full name as SQL takes it.
+    pub fn quoted(&self) -> String {
+        format!("{}.{}", quoted(&self.schema), quoted(&self.table))
+    }
+}
+
+/// A name as SQL takes it, whatever is in it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn list(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_whatever_is_in_them() {
+        assert_eq!(
+            quoted(r#"a"; DROP TABLE x; --"#),
+            r#""a""; DROP TABLE x; --""#
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! What a factory's motors send: readings out of order, late, twice, malformed and from a clock ahead.
+
+use jiff::{SignedDuration, Timestamp};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use serde_json::json;
+
+/// Makes the same records for the same seed and start.
+pub struct Motors {
+    chance: StdRng,
+    start: Timestamp,
+    number: i64,
+    last: Vec<u8>,
+}
+
+impl Motors {
+    /// Motors that begin to send two hours ago, so that event time is far behind the broker's.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            chance: StdRng::seed_from_u64(seed),
+            start: Timestamp::now() - SignedDuration::from_hours(2),
+            number: 0,
+            last: Vec::new(),
+        }
+    }
+
+    /// The next records: each second of event time has about forty.
+    pub fn take(&mut self, count: usize) -> Vec<Vec<u8>> {
+        (0..count).map(|_| self.next()).collect()
+    }
+
+    fn next(&mut self) -> Vec<u8> {
+        self.number += 1;
+        let chance = &mut self.chance;
+        let kind = chance.random_range(0..1_000);
+        if kind < 10 && !self.last.is_empty() {
+            return self.last.clone();
+        }
+        let behind_ms = match kind {
+            10..60 => chance.random_range(0..60_000),
+            // Later than the watermark waits, some by whole windows.
+            60..75 => chance.random_range(120_000..400_000),
+            _ => chance.random_range(0..3_000),
+        };
+        let time = self.start + SignedDuration::from_millis(self.number * 25 - behind_ms);
+        let time = if (75..77).contains(&kind) {
+            // A clock that is a day ahead.
+            Timestamp::now() + SignedDuration::from_hours(24)
+        } else {
+            time
+        };
+        let device = format!("MTR-{:03}", chance.random_range(0..40));
+        let mut reading = json!({
+            "device_id": device,
+            "ts": format!("{time:.3}"),
+            "temperature_c": f64::from(chance.random_range(600..900)) / 10.0,
+            "vibration_g": f64::from(chance.random_range(0..520)) / 1_000.0,
+            "status": "OK",
+        });
+        match kind {
+            80 => reading["temperature_c"] = "hot".into(),
+            81 => reading["temperature_c"] = json!(999),
+            82 => reading["ts"] = "yesterday".into(),
+            83 => {
+                reading.as_object_mut().unwrap().remove("device_id");
+            }
+            84 => reading["status"] = json!(null),
+            85 => return b"{\"device_id\": ".to_vec(),
+            _ => {}
+        }
+        self.last = reading.to_string().into_bytes();
+        self.last.clone()
+    }
+}

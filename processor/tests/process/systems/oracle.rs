@@ -1,0 +1,103 @@
+//! The oracle: loads the raw records into PostgreSQL and lets SQL say what has to come of them.
+
+use sqlx::{AssertSqlSafe, PgPool, Row};
+
+use crate::world::World;
+
+/// What makes a record a reading of the factory, in SQL: null if it is malformed or too far ahead.
+const READING: &str = r#"
+CREATE TYPE oracle.reading AS (device text, ts timestamptz, temperature double precision,
+                               vibration double precision);
+CREATE FUNCTION oracle.reading(value bytea, broker_ms bigint) RETURNS oracle.reading AS $$
+DECLARE
+    j jsonb;
+    r oracle.reading;
+BEGIN
+    j := convert_from(value, 'UTF8')::jsonb;
+    IF jsonb_typeof(j) <> 'object'
+       OR jsonb_typeof(j->'device_id') IS DISTINCT FROM 'string' OR length(j->>'device_id') > 255
+       OR jsonb_typeof(j->'ts') IS DISTINCT FROM 'string'
+       OR j->>'ts' !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$'
+       OR jsonb_typeof(j->'temperature_c') IS DISTINCT FROM 'number'
+       OR (j->>'temperature_c')::double precision NOT BETWEEN -60 AND 250
+       OR jsonb_typeof(j->'vibration_g') IS DISTINCT FROM 'number'
+       OR (j->>'vibration_g')::double precision NOT BETWEEN 0 AND 50
+       OR jsonb_typeof(j->'status') NOT IN ('string', 'null')
+    THEN RETURN NULL; END IF;
+    r := (j->>'device_id', j->>'ts', j->>'temperature_c', j->>'vibration_g');
+    IF r.ts > to_timestamp(broker_ms / 1000.0) + interval '5 minutes' THEN RETURN NULL; END IF;
+    RETURN r;
+EXCEPTION WHEN OTHERS THEN
+    RETURN NULL;
+END $$ LANGUAGE plpgsql;
+"#;
+
+/// Loads the raw records, and works out which are readings and what the watermark was before each:
+/// the newest event time of the partition's readings before it, less `max_delay`.
+pub async fn load(world: &World, max_delay: &str) {
+    let schema = format!(
+        "CREATE SCHEMA oracle;
+         CREATE TABLE oracle.raw (partition integer, off bigint, broker_ms bigint, value bytea);
+         {READING}"
+    );
+    run(&world.pool, &schema).await;
+    for chunk in world.raw().chunks(10_000) {
+        let partitions: Vec<i32> = chunk.iter().map(|raw| raw.partition).collect();
+        let offsets: Vec<i64> = chunk.iter().map(|raw| raw.offset).collect();
+        let times: Vec<i64> = chunk.iter().map(|raw| raw.broker_ms).collect();
+        let values: Vec<Option<&[u8]>> = chunk.iter().map(|raw| raw.value.as_deref()).collect();
+        sqlx::query("INSERT INTO oracle.raw SELECT * FROM unnest($1, $2, $3, $4)")
+            .bind(partitions)
+            .bind(offsets)
+            .bind(times)
+            .bind(values)
+            .execute(&world.pool)
+            .await
+            .unwrap();
+    }
+    let readings = format!(
+        "CREATE TABLE oracle.readings AS
+         SELECT partition, off, (r).*,
+                max((r).ts) OVER (PARTITION BY partition ORDER BY off
+                                  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                    - interval '{max_delay}' AS watermark
+           FROM (SELECT partition, off, oracle.reading(value, broker_ms) AS r FROM oracle.raw) x
+          WHERE r IS NOT NULL"
+    );
+    run(&world.pool, &readings).await;
+}
+
+/// Runs statements.
+pub async fn run(pool: &PgPool, statements: &str) {
+    let result = sqlx::raw_sql(AssertSqlSafe(statements)).execute(pool).await;
+    result.unwrap_or_else(|error| panic!("{statements}: {error}"));
+}
+
+/// Asserts that two queries give the same rows, however often each comes. Doubles are to be rounded
+/// by the queries.
+pub async fn assert_same(pool: &PgPool, what: &str, expected: &str, found: &str) {
+    let difference = format!(
+        "WITH e AS ({expected}), f AS ({found})
+         (SELECT 'missing' AS how, x::text AS line FROM (TABLE e EXCEPT ALL TABLE f) x LIMIT 5)
+         UNION ALL
+         (SELECT 'extra', x::text FROM (TABLE f EXCEPT ALL TABLE e) x LIMIT 5)"
+    );
+    let rows = sqlx::query(AssertSqlSafe(difference))
+        .fetch_all(pool)
+        .await
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
+    let lines: Vec<(String, String)> = rows
+        .iter()
+        .map(|row| (row.get("how"), row.get("line")))
+        .collect();
+    assert!(lines.is_empty(), "{what}: {lines:#?}");
+    let count = format!("SELECT count(*) FROM ({expected}) x");
+    let count: i64 = sqlx::query_scalar(AssertSqlSafe(count))
+        .fetch_one(pool)
+        .await
+        .unwrap();
+    assert!(
+        count > 0,
+        "{what}: nothing was expected, so nothing was shown"
+    );
+}
