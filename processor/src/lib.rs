@@ -12,4 +12,5 @@ pub mod http;
 pub mod process;
 pub mod produce;
 pub mod serve;
+mod sql;
 pub mod telemetry;

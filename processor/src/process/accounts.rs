@@ -49,6 +49,7 @@ impl Accounts {
     }
 
     /// These accounts and what an engine has counted.
+    #[must_use]
     pub fn with(&self, plan: &Plan, engine: &Engine) -> Self {
         let mut all = self.clone();
         let counts = engine.counts();

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use sensorstream_broker::partition_queue::Record;
 use sensorstream_crds::input::Input;
 use sensorstream_engine::Plan;
 use sensorstream_expressions::Value;
@@ -29,6 +30,18 @@ pub struct Occasion<'a> {
     pub partition: i32,
     /// Its offset there.
     pub offset: i64,
+}
+
+impl<'a> Occasion<'a> {
+    /// A record that came to these values at this time.
+    pub fn of(record: &Record<'_>, partition: i32, values: &'a [Value<'a>], time: i64) -> Self {
+        Self {
+            values,
+            event_time_us: time,
+            partition,
+            offset: record.offset(),
+        }
+    }
 }
 
 #[derive(Serialize)]

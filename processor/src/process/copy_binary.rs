@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use sensorstream_expressions::Value;
 
+use crate::sql::{qualified, quoted};
+
 use super::decode::{Column, POSTGRES_EPOCH_US};
 
 /// What goes before the rows: signature, flags, length of the extension.
@@ -95,23 +97,13 @@ pub fn statement<'a>(
     let names: Vec<String> = columns
         .map(|column| column.name)
         .chain(SYSTEM_COLUMNS)
-        .map(quote)
+        .map(quoted)
         .collect();
     format!(
         "COPY {} ({}) FROM STDIN WITH (FORMAT binary)",
         qualified(schema, table),
         names.join(", ")
     )
-}
-
-/// A table's name with its schema, quoted.
-pub fn qualified(schema: &str, table: &str) -> String {
-    format!("{}.{}", quote(schema), quote(table))
-}
-
-/// A name, quoted.
-pub fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 #[cfg(test)]

@@ -104,19 +104,15 @@ impl Decider {
                 offsets.push(offset);
             }
             let verdict = engine.process(offset, time, values);
-            let occasion = Occasion {
-                values,
-                event_time_us: time,
-                partition: *partition,
-                offset,
-            };
+            let about = Occasion::of(record, *partition, values, time);
+            let outgoing = batch.outgoing_mut();
             send(
                 products,
                 record,
                 verdict.alerts,
-                occasion,
+                about,
                 processing_time,
-                batch.outgoing_mut(),
+                outgoing,
             );
             (!verdict.late.is_empty()).then(|| late(plan, verdict.late, time))
         });
@@ -144,38 +140,28 @@ impl Decider {
             processing_time,
             ..
         } = self;
-        let offset = record.offset();
+        let (offset, payload) = (record.offset(), record.payload());
         let unsent = offset >= again.from;
         // What was wrong with it, the earlier owner has written down.
-        let _ = decoder.decode(
-            record.payload(),
-            record.timestamp_ms(),
-            scratch,
-            |values, time| {
-                let verdict = engine.process(offset, time, values);
-                if unsent {
-                    let occasion = Occasion {
-                        values,
-                        event_time_us: time,
-                        partition: *partition,
-                        offset,
-                    };
-                    send(
-                        products,
-                        record,
-                        verdict.alerts,
-                        occasion,
-                        processing_time,
-                        &mut again.job.outgoing,
-                    );
-                }
-            },
-        );
+        let _ = decoder.decode(payload, record.timestamp_ms(), scratch, |values, time| {
+            let verdict = engine.process(offset, time, values);
+            if unsent {
+                let about = Occasion::of(record, *partition, values, time);
+                let outgoing = &mut again.job.outgoing;
+                send(
+                    products,
+                    record,
+                    verdict.alerts,
+                    about,
+                    processing_time,
+                    outgoing,
+                );
+            }
+        });
         if let Some(pending) = again.letters.remove(&offset) {
             let content = Content::Kept(Copied::of(record));
             again.add(&pending, content);
         }
-        again.job.to = offset + 1;
     }
 }
 

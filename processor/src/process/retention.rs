@@ -8,10 +8,12 @@ use futures::future::join_all;
 use sensorstream_crds::{runtime::ProcessConfig, window_table::WindowTable};
 use sqlx::AssertSqlSafe;
 
-use crate::telemetry;
+use crate::{
+    sql::{qualified, quoted},
+    telemetry,
+};
 
 use super::{
-    copy_binary::{qualified, quote},
     lanes::{LaneError, PATIENCE, within},
     role::Role,
 };
@@ -89,7 +91,7 @@ fn delete_statement(Expiring { table, time, .. }: &Expiring) -> String {
         "DELETE FROM {table} WHERE ctid = ANY (ARRAY(
              SELECT ctid FROM {table}
               WHERE {} < now() - $1::bigint * interval '1 millisecond' LIMIT {CHUNK}))",
-        quote(time)
+        quoted(time)
     )
 }
 /// Deletes as many expired rows as one transaction may; none if another pod is at it.

@@ -10,8 +10,9 @@ use sqlx::{
     query::Query,
 };
 
+use crate::sql::{qualified, quoted};
+
 use super::{
-    copy_binary::{qualified, quote},
     decode::POSTGRES_EPOCH_US,
     lanes::{LaneError, PATIENCE, within},
 };
@@ -36,14 +37,14 @@ impl WindowTable {
                 .iter()
                 .filter(|column| column.role == ColumnRole::Key)
         };
-        let names: Vec<String> = columns.iter().map(|column| quote(&column.name)).collect();
-        let partition = quote(PARTITION_COLUMN);
-        let conflict: Vec<String> = keys().map(|column| quote(&column.name)).collect();
+        let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
+        let partition = quoted(PARTITION_COLUMN);
+        let conflict: Vec<String> = keys().map(|column| quoted(&column.name)).collect();
         let set: Vec<String> = columns
             .iter()
             .filter(|column| column.role == ColumnRole::Value)
             .map(|column| {
-                let name = quote(&column.name);
+                let name = quoted(&column.name);
                 format!("{name} = excluded.{name}")
             })
             .collect();
@@ -61,7 +62,7 @@ impl WindowTable {
         );
         let same: Vec<String> = keys()
             .enumerate()
-            .map(|(index, column)| format!("t.{} = u.c{index}", quote(&column.name)))
+            .map(|(index, column)| format!("t.{} = u.c{index}", quoted(&column.name)))
             .collect();
         let delete = format!(
             "DELETE FROM {table} AS t USING {} WHERE {} AND t.{partition} = ${}",

@@ -43,6 +43,10 @@ const CHUNK: usize = 500;
 
 /// What a committer is asked to do.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time waits, and a batch is moved, not copied"
+)]
 pub enum Work {
     /// Send what an earlier owner decided.
     Resend(Job),

@@ -41,10 +41,10 @@ fn batch(world: &World, decoder: &Arc<Decoder>, records: usize) -> Batch {
         alerts: None,
     });
     let engine = Engine::new(Arc::clone(&plan), None, &[], 0);
-    let mut decider = Decider::new(0, Arc::clone(decoder), plan, products, engine);
+    let mut deciding = Decider::new(0, Arc::clone(decoder), plan, products, engine);
     let mut batch = Batch::starting_at(0);
     queue.consume(Duration::from_secs(30), records, |polled| match polled {
-        Polled::Record(record) => decider.decide(&record, &mut batch),
+        Polled::Record(record) => deciding.decide(&record, &mut batch),
         other => panic!("{other:?}"),
     });
     assert_eq!(batch.records(), records);

@@ -107,7 +107,7 @@ mod tests {
         };
         assert_eq!(of(0..4), [(Some(&b"k"[..]), &b"a"[..]), (None, &b"b"[..])]);
         assert_eq!(of(4..6), [(Some(&b""[..]), &b"c"[..])]);
-        assert_eq!(of(6..2), []);
+        assert_eq!(of(Range { start: 6, end: 2 }), []);
         outgoing.clear();
         assert!(outgoing.is_empty());
     }

@@ -5,8 +5,11 @@ use std::{collections::BTreeSet, time::Duration};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 
-use super::{motors::Motors, oracle};
-use crate::world::{Spec, World, scenario_of};
+use super::{
+    motors::{self, Motors},
+    oracle,
+};
+use crate::world::{Found, Spec, World, scenario_of};
 
 const PARTITIONS: i32 = 2;
 
@@ -17,18 +20,7 @@ fn factory(topic: &str) -> Spec {
         { "as": "max_vibration_g", "max": { "field": "vibration_g" } },
     ]);
     Spec {
-        input: json!({
-            "topic": { "name": topic },
-            "key": "device_id",
-            "fields": [
-                { "name": "device_id", "type": "string", "maxLength": 255 },
-                { "name": "ts", "type": "timestamp" },
-                { "name": "temperature_c", "type": "double", "minimum": -60, "maximum": 250 },
-                { "name": "vibration_g", "type": "double", "minimum": 0, "maximum": 50 },
-                { "name": "status", "type": "string", "required": false },
-            ],
-            "eventTime": { "field": "ts", "maxDelay": "2m" },
-        }),
+        input: motors::input(topic, "2m"),
         windows: json!([
             { "name": "device_minutes", "tumbling": { "size": "1m" }, "groupBy": ["device_id"],
               "onLate": "DeadLetter", "aggregates": minutes },
@@ -172,11 +164,7 @@ async fn assert_topics(world: &World) {
     let enriched = enriched.iter().map(ToString::to_string);
     assert_eq!(lines(enriched.collect()), lines(originals.collect()));
 
-    let letters: Vec<(i32, i64)> = world
-        .letters()
-        .iter()
-        .map(|letter| letter.source())
-        .collect();
+    let letters: Vec<(i32, i64)> = world.letters().iter().map(Found::source).collect();
     let unique: BTreeSet<(i32, i64)> = letters.iter().copied().collect();
     assert_eq!(letters.len(), unique.len(), "one dead letter an offset");
     let expected: Vec<(i32, i64)> = sqlx::query_as(

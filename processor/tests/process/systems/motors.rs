@@ -2,7 +2,23 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// What they send, as a spec has it.
+pub fn input(topic: &str, max_delay: &str) -> Value {
+    json!({
+        "topic": { "name": topic },
+        "key": "device_id",
+        "fields": [
+            { "name": "device_id", "type": "string", "maxLength": 255 },
+            { "name": "ts", "type": "timestamp" },
+            { "name": "temperature_c", "type": "double", "minimum": -60, "maximum": 250 },
+            { "name": "vibration_g", "type": "double", "minimum": 0, "maximum": 50 },
+            { "name": "status", "type": "string", "required": false },
+        ],
+        "eventTime": { "field": "ts", "maxDelay": max_delay },
+    })
+}
 
 /// Makes the same records for the same seed and start.
 pub struct Motors {

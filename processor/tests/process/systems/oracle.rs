@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, PgPool, Row};
 use crate::world::World;
 
 /// What makes a record a reading of the factory, in SQL: null if it is malformed or too far ahead.
-const READING: &str = r#"
+const READING: &str = r"
 CREATE TYPE oracle.reading AS (device text, ts timestamptz, temperature double precision,
                                vibration double precision);
 CREATE FUNCTION oracle.reading(value bytea, broker_ms bigint) RETURNS oracle.reading AS $$
@@ -30,7 +30,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     RETURN NULL;
 END $$ LANGUAGE plpgsql;
-"#;
+";
 
 /// Loads the raw records, and works out which are readings and what the watermark was before each:
 /// the newest event time of the partition's readings before it, less `max_delay`.

@@ -5,24 +5,16 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 
-use super::{motors::Motors, oracle};
+use super::{
+    motors::{self, Motors},
+    oracle,
+};
 use crate::world::{Spec, World, scenario_of};
 
 /// Motors rarely send, so that pauses of seconds are common.
 fn shifts(topic: &str) -> Spec {
     Spec {
-        input: json!({
-            "topic": { "name": topic },
-            "key": "device_id",
-            "fields": [
-                { "name": "device_id", "type": "string", "maxLength": 255 },
-                { "name": "ts", "type": "timestamp" },
-                { "name": "temperature_c", "type": "double", "minimum": -60, "maximum": 250 },
-                { "name": "vibration_g", "type": "double", "minimum": 0, "maximum": 50 },
-                { "name": "status", "type": "string", "required": false },
-            ],
-            "eventTime": { "field": "ts", "maxDelay": "30s" },
-        }),
+        input: motors::input(topic, "30s"),
         windows: json!([
             { "name": "shifts",
               "session": { "gap": "2s", "columns": { "start": "began", "end": "ended", "duration": "seconds" } },
@@ -35,7 +27,7 @@ fn shifts(topic: &str) -> Spec {
 }
 
 /// Goes through the readings one by one, as a person would with paper.
-const SESSIONS: &str = r#"
+const SESSIONS: &str = r"
 CREATE TABLE oracle.sessions (device text, began timestamptz, last timestamptz, readings bigint);
 DO $$
 DECLARE
@@ -57,7 +49,7 @@ BEGIN
                 coalesce(joined.readings, 0) + 1);
     END LOOP;
 END $$;
-"#;
+";
 
 async fn assert_as_the_oracle_says(world: &World) {
     oracle::load(world, "30 seconds").await;

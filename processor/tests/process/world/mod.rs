@@ -63,7 +63,7 @@ pub fn scenario_of<F>(
         .build()
         .unwrap();
     runtime.block_on(async {
-        let world = World::new(spec, name, partitions).await;
+        let world = Box::pin(World::new(spec, name, partitions)).await;
         let (database, topics) = (world.database.clone(), world.topics());
         let outcome = AssertUnwindSafe(test(world)).catch_unwind().await;
         match outcome {
