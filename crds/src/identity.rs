@@ -29,6 +29,16 @@ impl PipelineId {
         format!("sensorstream.{}.{}", self.namespace, self.name)
     }
 
+    /// The consumer group that shares out the partitions of the link topic.
+    pub fn link_group(&self) -> String {
+        format!("{}.link", self.consumer_group())
+    }
+
+    /// The topic between the two stages of windows over several partitions.
+    pub fn link_topic(&self) -> String {
+        format!("sensorstream.{}.{}.link", self.namespace, self.name)
+    }
+
     /// The consumer group whose offsets are the dead letter sink's cursors. It has no members.
     pub fn dead_letter_group(&self) -> String {
         format!("sensorstream.{}.{}.dead-letter", self.namespace, self.name)

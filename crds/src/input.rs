@@ -15,6 +15,7 @@ use crate::scalars::{Decimal, Duration};
     validation = Rule::new("self.fields.exists(f, f.name == self.key)").message("key must name one of input.fields").field_path(".key"),
     validation = Rule::new("self.fields.exists(f, f.name == self.eventTime.field && f.type == 'timestamp' && f.required)").message("eventTime.field must name one of input.fields that is required and of type timestamp").field_path(".eventTime.field"),
     validation = Rule::new("self.key == oldSelf.key").message("key can't be changed in place: readings already in the topic are partitioned by it; make a new pipeline").field_path(".key"),
+    validation = Rule::new("self.partitioning == oldSelf.partitioning").message("partitioning can't be changed in place: open windows would begin anew in another stage; make a new pipeline").field_path(".partitioning"),
     validation = Rule::new("self.eventTime.field == oldSelf.eventTime.field").message("eventTime.field can't be changed in place: the table is indexed and expired by it; make a new pipeline").field_path(".eventTime.field")
 )]
 pub struct Input {
@@ -26,6 +27,9 @@ pub struct Input {
     /// The field that identifies who sent a reading; it is also the records' key.
     #[schemars(length(min = 1, max = 63))]
     pub key: String,
+    /// Whether all records of a key are in one partition.
+    #[serde(default)]
+    pub partitioning: Partitioning,
     /// How a record's value is written.
     #[serde(default)]
     pub format: Format,
@@ -70,6 +74,17 @@ pub struct Topic {
 
 fn one() -> i32 {
     1
+}
+
+/// Whether all records of a key are in one partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Partitioning {
+    /// Producers choose the partition by the record's key, all in the same way, and the record's key is
+    /// the key field's value: Kafka's default. Windows that are grouped by the key need no second stage.
+    #[default]
+    ByKey,
+    /// Readings of a key may be in any partition.
+    Unknown,
 }
 
 /// How a record's value is written.
@@ -159,6 +174,11 @@ pub struct EventTime {
     /// reading by this much.
     #[serde(default = "default_max_delay")]
     pub max_delay: Duration,
+    /// How long a partition may have nothing to read until windows over several partitions no longer
+    /// wait for it. Readings that it has after all, of times up to which the others had come
+    /// meanwhile, are late for these windows.
+    #[serde(default = "default_idle_after")]
+    pub idle_after: Duration,
     /// How far a reading may be ahead of the broker's clock. One further ahead goes to the
     /// dead letter topic, so that one fast clock can't make every other reading late.
     #[serde(default = "default_max_future_skew")]
@@ -166,6 +186,10 @@ pub struct EventTime {
 }
 
 fn default_max_delay() -> Duration {
+    "1m".into()
+}
+
+fn default_idle_after() -> Duration {
     "1m".into()
 }
 

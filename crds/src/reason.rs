@@ -28,11 +28,14 @@ pub enum Reason {
     RejectedBySink,
     /// The reading is accepted, but came too late for a window.
     Late,
+    /// The same, but only because its partition had nothing to read for so long that windows over several
+    /// partitions went on without it.
+    Idle,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NotJson,
         Self::MissingField,
         Self::WrongType,
@@ -44,6 +47,7 @@ impl Reason {
         Self::TooLarge,
         Self::RejectedBySink,
         Self::Late,
+        Self::Idle,
     ];
 
     /// The reason as it is written in headers, labels and tables.
@@ -60,6 +64,7 @@ impl Reason {
             Self::TooLarge => "too_large",
             Self::RejectedBySink => "rejected_by_sink",
             Self::Late => "late",
+            Self::Idle => "idle",
         }
     }
 

@@ -4,7 +4,10 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::scalars::{Decimal, Duration};
+use crate::{
+    input::{Input, Partitioning},
+    scalars::{Decimal, Duration},
+};
 
 /// Readings of a span of event time, grouped and aggregated into a table of its own: exactly one of
 /// tumbling, sliding and session.
@@ -67,6 +70,26 @@ pub struct Window {
 
 fn none() -> Duration {
     "0s".into()
+}
+
+/// Which stage makes a window's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The shards of the input topic, each its own: all readings of a group are in one partition.
+    First,
+    /// The shards of the link topic, of what those of the input topic send there.
+    Second,
+}
+
+impl Window {
+    /// Which stage makes its rows.
+    pub fn stage(&self, input: &Input) -> Stage {
+        if input.partitioning == Partitioning::ByKey && self.group_by.contains(&input.key) {
+            Stage::First
+        } else {
+            Stage::Second
+        }
+    }
 }
 
 /// Windows of one length, one after the other, from the epoch on.

@@ -9,8 +9,10 @@ use crate::{
     image::{ImageError, Reader, VERSION, Writer},
     key::{BUCKETS, ReadingKeys},
     limits::Limiter,
+    link::{self, Header, Link, Range},
     plan::Plan,
     reading::Reading,
+    relay::Relay,
     rows::WindowChanges,
     state::WindowState,
     watermark::Watermark,
@@ -29,6 +31,9 @@ pub struct WindowStart {
 pub struct Verdict<'e> {
     /// The windows with `onLate: DeadLetter` that left it out, in at least one instance.
     pub late: &'e [usize],
+    /// Whether that is only because the partition had nothing to say for so long that it was taken for
+    /// idle.
+    pub idle: bool,
     /// The rules to send an alert for.
     pub alerts: &'e [usize],
 }
@@ -48,7 +53,11 @@ pub enum OpenRows {
 pub struct Engine {
     plan: Arc<Plan>,
     watermark: Watermark,
-    windows: Vec<WindowState>,
+    windows: Vec<Place>,
+    link: Link,
+    /// Where the watermark that linked windows go by stands at least: others have closed theirs up to here
+    /// while the partition was idle.
+    link_floor: Option<i64>,
     /// Of the rules with a rate limit.
     limiters: Vec<Option<Limiter>>,
     keys: ReadingKeys,
@@ -56,6 +65,37 @@ pub struct Engine {
     count_from: i64,
     late: Vec<usize>,
     alerts: Vec<usize>,
+}
+
+/// Where a window's rows are made.
+#[derive(Debug)]
+enum Place {
+    Here(WindowState),
+    /// In the second stage.
+    Linked(Relay),
+}
+
+impl Place {
+    fn here(&self) -> Option<&WindowState> {
+        match self {
+            Self::Here(state) => Some(state),
+            Self::Linked(_) => None,
+        }
+    }
+
+    fn here_mut(&mut self) -> Option<&mut WindowState> {
+        match self {
+            Self::Here(state) => Some(state),
+            Self::Linked(_) => None,
+        }
+    }
+
+    fn relay(&self) -> Option<&Relay> {
+        match self {
+            Self::Here(_) => None,
+            Self::Linked(relay) => Some(relay),
+        }
+    }
 }
 
 impl Engine {
@@ -77,8 +117,19 @@ impl Engine {
                 .windows()
                 .iter()
                 .zip(starts)
-                .map(|(window, start)| WindowState::new(window, *start, watermark))
+                .map(|(window, start)| {
+                    if window.is_linked() {
+                        Place::Linked(Relay::new(window, *start))
+                    } else {
+                        Place::Here(WindowState::new(window, *start, watermark))
+                    }
+                })
                 .collect(),
+            link: Link {
+                source: 0,
+                partitions: 1,
+            },
+            link_floor: None,
             limiters: plan
                 .rules()
                 .iter()
@@ -96,6 +147,13 @@ impl Engine {
         }
     }
 
+    /// The same engine, sending what linked windows come to over `link`.
+    #[must_use]
+    pub fn with_link(mut self, link: Link) -> Self {
+        self.link = link;
+        self
+    }
+
     /// Takes over the state of a bucket, once and before the first reading. Readings below `at_offset`
     /// are in it and leave it alone when they are fed. An image without a byte is a bucket in which
     /// nothing has happened below `at_offset`. The state of windows that the plan does not have
@@ -110,7 +168,7 @@ impl Engine {
         assert!(bucket < BUCKETS, "there is no bucket {bucket}");
         let bucket = usize::from(bucket);
         if image.is_empty() {
-            for state in &mut self.windows {
+            for state in self.windows.iter_mut().filter_map(Place::here_mut) {
                 state.restore_empty(bucket, at_offset);
             }
             for limiter in self.limiters.iter_mut().flatten() {
@@ -127,7 +185,9 @@ impl Engine {
         for _ in 0..reader.count()? {
             let (digest, mut body) = (reader.u64()?, Reader::new(reader.bytes()?));
             let mut windows = plan.windows().iter().zip(&mut self.windows);
-            if let Some((window, state)) = windows.find(|(window, _)| window.hash == digest) {
+            if let Some((window, place)) = windows.find(|(window, _)| window.hash == digest)
+                && let Some(state) = place.here_mut()
+            {
                 let keys = &plan.keys()[window.key];
                 state.read(window, keys, bucket, at_offset, &mut body)?;
                 body.end()?;
@@ -153,6 +213,8 @@ impl Engine {
     pub fn process(&mut self, offset: i64, event_time: i64, values: &[Value<'_>]) -> Verdict<'_> {
         let plan = &*self.plan;
         let before = self.watermark.get();
+        let link_before = before.max(self.link_floor);
+        let mut only_idle = true;
         let counts = offset >= self.count_from;
         let reading = Reading {
             offset,
@@ -163,16 +225,25 @@ impl Engine {
         self.alerts.clear();
         self.keys.clear();
 
-        for (index, (window, state)) in plan.windows().iter().zip(&mut self.windows).enumerate() {
+        for (index, (window, place)) in plan.windows().iter().zip(&mut self.windows).enumerate() {
             if let Some(condition) = &window.condition
                 && !condition.holds(values)
             {
                 continue;
             }
             let keys = &mut self.keys;
-            let offer = state.offer(window, before, &reading, || {
-                keys.get(window.key, &plan.keys()[window.key], values)
-            });
+            let key = &plan.keys()[window.key];
+            let offer = match place {
+                Place::Here(state) => state.offer(window, before, &reading, || {
+                    keys.get(window.key, key, values)
+                }),
+                Place::Linked(relay) => {
+                    let reading = reading.among_all(self.link.source);
+                    relay.offer(window, link_before, &reading, || {
+                        keys.get(window.key, key, values)
+                    })
+                }
+            };
             let late = offer.offered - offer.taken;
             if counts {
                 self.counts.windows[index].offered += offer.offered;
@@ -180,6 +251,10 @@ impl Engine {
             }
             if late > 0 && window.reports_late {
                 self.late.push(index);
+                only_idle &= match place {
+                    Place::Here(_) => false,
+                    Place::Linked(relay) => relay.would_take(event_time, before) == offer.offered,
+                };
             }
         }
 
@@ -208,8 +283,10 @@ impl Engine {
         }
 
         if let Some(watermark) = self.watermark.raise(event_time) {
-            for (window, state) in plan.windows().iter().zip(&mut self.windows) {
-                state.close(window, watermark);
+            for (window, place) in plan.windows().iter().zip(&mut self.windows) {
+                if let Place::Here(state) = place {
+                    state.close(window, watermark);
+                }
             }
             for (rule, limiter) in plan.rules().iter().zip(&mut self.limiters) {
                 if let (Some(limit), Some(limiter)) = (&rule.limit, limiter) {
@@ -219,6 +296,7 @@ impl Engine {
         }
         Verdict {
             late: &self.late,
+            idle: only_idle && !self.late.is_empty(),
             alerts: &self.alerts,
         }
     }
@@ -234,6 +312,7 @@ impl Engine {
             .windows()
             .iter()
             .zip(&self.windows)
+            .filter_map(|(window, place)| Some((window, place.here()?)))
             .any(|(window, state)| state.has_changes(window))
     }
 
@@ -244,8 +323,59 @@ impl Engine {
             .windows()
             .iter()
             .zip(&mut self.windows)
-            .map(|(window, state)| state.take_changes(window, open_rows == OpenRows::Take))
+            .map(|(window, place)| match place {
+                Place::Here(state) => state.take_changes(window, open_rows == OpenRows::Take),
+                Place::Linked(_) => WindowChanges::default(),
+            })
             .collect()
+    }
+
+    /// The watermark that linked windows go by, in microseconds since 1970.
+    pub fn link_watermark(&self) -> Option<i64> {
+        self.watermark.get().max(self.link_floor)
+    }
+
+    /// Raises the watermark that linked windows go by, because the partition is idle.
+    pub fn raise_link_watermark(&mut self, to: Option<i64>) {
+        self.link_floor = self.link_floor.max(to);
+    }
+
+    /// What the readings of a range came to in linked windows: a message for each partition of the link
+    /// topic. The range's readings are those since this was last called.
+    pub fn end_range(&mut self, range: Range) -> Vec<Vec<u8>> {
+        let partitions = usize::from(self.link.partitions);
+        let header = Header {
+            source: self.link.source,
+            range,
+            watermark: self.link_watermark(),
+        };
+        let mut messages: Vec<Writer> = Vec::new();
+        messages.resize_with(partitions, Writer::default);
+        let linked = self.windows.iter().filter_map(Place::relay).count();
+        for message in &mut messages {
+            link::write_header(header, message);
+            message.count(linked as u64);
+        }
+        for (window, place) in self.plan.windows().iter().zip(&mut self.windows) {
+            let Place::Linked(relay) = place else {
+                continue;
+            };
+            let mut bodies: Vec<Writer> = Vec::new();
+            bodies.resize_with(partitions, Writer::default);
+            relay.take(window, &mut bodies, |key| link::place_of(key, partitions));
+            for (message, body) in messages.iter_mut().zip(bodies) {
+                message.u64(window.hash);
+                message.optional_i64(relay.start().from);
+                message.bytes(&body.into_bytes());
+            }
+        }
+        messages.into_iter().map(Writer::into_bytes).collect()
+    }
+
+    /// About how much memory the parts of the current range take, in bytes.
+    pub fn range_memory(&self) -> usize {
+        let relays = self.windows.iter().filter_map(Place::relay);
+        relays.map(Relay::memory).sum()
     }
 
     /// The state of a bucket as it is now, changes that were not taken among it.
@@ -257,8 +387,15 @@ impl Engine {
         let bucket = usize::from(bucket);
         let mut writer = Writer::default();
         writer.u16(VERSION);
-        writer.count(self.windows.len() as u64);
-        for (window, state) in self.plan.windows().iter().zip(&self.windows) {
+        let here: Vec<_> = self
+            .plan
+            .windows()
+            .iter()
+            .zip(&self.windows)
+            .filter_map(|(window, place)| Some((window, place.here()?)))
+            .collect();
+        writer.count(here.len() as u64);
+        for (window, state) in here {
             let mut body = Writer::default();
             state.write(window, bucket, self.watermark.get(), &mut body);
             writer.u64(window.hash);
@@ -288,7 +425,8 @@ impl Engine {
 
     /// About how much memory the state takes, in bytes.
     pub fn memory(&self) -> usize {
-        let windows = self.windows.iter().map(WindowState::memory);
+        let here = self.windows.iter().filter_map(Place::here);
+        let windows = here.map(WindowState::memory);
         let limiters = self.limiters.iter().flatten().map(Limiter::memory);
         windows.chain(limiters).sum()
     }
@@ -296,6 +434,7 @@ impl Engine {
     /// How many windows are open: instances of tumbling and sliding windows that have readings,
     /// and sessions.
     pub fn open_windows(&self) -> usize {
-        self.windows.iter().map(WindowState::open).sum()
+        let here = self.windows.iter().filter_map(Place::here);
+        here.map(WindowState::open).sum()
     }
 }

@@ -64,16 +64,22 @@ impl<'a> Key<'a> {
     }
 }
 
+/// Reads a key of `plan`.
+pub(crate) fn read_any<'a>(plan: &KeyPlan, reader: &mut Reader<'a>) -> Result<Key<'a>, ImageError> {
+    let key = Key::new(reader.bytes()?);
+    if !plan.accepts(key.bytes) {
+        return Err(ImageError::Damaged("a key of other fields"));
+    }
+    Ok(key)
+}
+
 /// Reads a key of `plan` that is in `bucket` out of an image.
 pub(crate) fn read<'a>(
     plan: &KeyPlan,
     bucket: usize,
     reader: &mut Reader<'a>,
 ) -> Result<Key<'a>, ImageError> {
-    let key = Key::new(reader.bytes()?);
-    if !plan.accepts(key.bytes) {
-        return Err(ImageError::Damaged("a key of other fields"));
-    }
+    let key = read_any(plan, reader)?;
     if key.bucket() != bucket {
         return Err(ImageError::Damaged("a key of another bucket"));
     }

@@ -3,7 +3,7 @@
 use sensorstream_expressions::Kind;
 
 /// What has to change in a window's table: first the deletes, then the upserts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct WindowChanges {
     /// Rows that are no more, by the columns of the primary key, in the table's order.
     pub deletes: Rows,

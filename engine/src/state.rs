@@ -1,10 +1,11 @@
 //! The state of one window.
 
 use crate::{
+    accumulate::Accumulator,
     engine::WindowStart,
     image::{ImageError, Reader, Writer},
     images::Images,
-    key::{Key, KeyPlan},
+    key::{self, Key, KeyPlan},
     panes::{Offer, Panes},
     pending::Pending,
     plan::{Extent, WindowPlan},
@@ -78,6 +79,32 @@ impl WindowState {
                 }
                 offer
             }
+        }
+    }
+
+    /// Takes what readings came to elsewhere, out of a link's message at an offset. How many of them, a
+    /// reading once for every instance, came too late for it.
+    pub(crate) fn merge(
+        &mut self,
+        window: &WindowPlan,
+        keys: &KeyPlan,
+        offset: i64,
+        reader: &mut Reader<'_>,
+    ) -> Result<u64, ImageError> {
+        match &mut self.open {
+            Open::Panes(panes) => merge_panes(panes, &self.images, window, keys, offset, reader),
+            Open::Sessions(sessions) => {
+                merge_sessions(sessions, &self.images, window, keys, offset, reader)?;
+                Ok(0)
+            }
+        }
+    }
+
+    /// The window begins here, and not earlier.
+    pub(crate) fn begin_at(&mut self, start: WindowStart) {
+        // Sessions are what their readings make them; those left out are left out already.
+        if let (Some(from), Open::Panes(panes)) = (start.from, &mut self.open) {
+            panes.begin_at(from);
         }
     }
 
@@ -165,4 +192,64 @@ impl WindowState {
             Open::Sessions(sessions) => sessions.read(window, keys, bucket, reader),
         }
     }
+}
+
+fn merge_panes(
+    panes: &mut Panes,
+    images: &Images,
+    window: &WindowPlan,
+    keys: &KeyPlan,
+    offset: i64,
+    reader: &mut Reader<'_>,
+) -> Result<u64, ImageError> {
+    let mut late = 0;
+    while reader.bool()? {
+        let pane = (reader.i64()?, reader.i64()?);
+        let Offer { offered, taken } = panes.offer_part(pane);
+        while reader.bool()? {
+            let key = key::read_any(keys, reader)?;
+            let readings = reader.count()?;
+            let accumulators = read_accumulators(window, reader)?;
+            late += readings.saturating_mul(offered - taken);
+            if taken > 0 && !images.hold(key.bucket(), offset) {
+                panes.merge_part(&window.aggregates, pane, key, accumulators);
+            }
+        }
+    }
+    Ok(late)
+}
+
+fn merge_sessions(
+    sessions: &mut Sessions,
+    images: &Images,
+    window: &WindowPlan,
+    keys: &KeyPlan,
+    offset: i64,
+    reader: &mut Reader<'_>,
+) -> Result<(), ImageError> {
+    while reader.bool()? {
+        let key = key::read_any(keys, reader)?;
+        let held = images.hold(key.bucket(), offset);
+        while reader.bool()? {
+            let span = (reader.i64()?, reader.i64()?);
+            let accumulators = read_accumulators(window, reader)?;
+            if span.0 > span.1 {
+                return Err(ImageError::Damaged("a session that ends before it begins"));
+            }
+            if !held {
+                sessions.merge_part(window, key, span, &accumulators);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_accumulators(
+    window: &WindowPlan,
+    reader: &mut Reader<'_>,
+) -> Result<Vec<Accumulator>, ImageError> {
+    let aggregates = window.aggregates.iter();
+    aggregates
+        .map(|aggregate| Accumulator::read(aggregate, reader))
+        .collect()
 }

@@ -9,7 +9,9 @@ use sqlx::{PgPool, Row, types::Json};
 pub struct ShardFigures {
     /// The pipeline, as `namespace/name`.
     pub pipeline: String,
-    /// The input topic.
+    /// The stage: that which reads the input topic, or that which reads the link topic.
+    pub stage: i16,
+    /// The topic that it reads.
     pub topic: String,
     /// Kafka's id of the topic.
     pub incarnation: String,
@@ -35,6 +37,10 @@ pub struct ShardFigures {
     pub last_commit_us: Option<i64>,
     /// The gap that the shard stopped at: the first offset that still exists.
     pub data_loss_at: Option<i64>,
+    /// What is below has been sent to the output topics for certain.
+    pub sent_below: i64,
+    /// Whether the shard sends to the second stage.
+    pub linked: bool,
     /// Dead letters decided and not yet known to be sent.
     pub pending_dead_letters: i64,
     /// Sinks that the shard waits for: name, since when (microseconds since 1970), error.
@@ -55,11 +61,11 @@ pub struct BlockedSink {
 /// The figures of every shard in the database.
 pub async fn all(pool: &PgPool) -> Result<Vec<ShardFigures>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT s.pipeline, s.topic, s.incarnation, s.partition, s.owner, s.next_offset,
+        "SELECT s.pipeline, s.stage, s.topic, s.incarnation, s.partition, s.owner, s.next_offset,
                 (extract(epoch FROM s.watermark) * 1e6)::bigint AS watermark_us,
                 s.records_read, s.accepted, s.dead_lettered, s.dropped, s.lost,
                 (extract(epoch FROM s.last_commit_at) * 1e6)::bigint AS last_commit_us,
-                s.data_loss_at,
+                s.data_loss_at, s.outbox_cursor, s.links IS NOT NULL AS linked,
                 (SELECT count(*) FROM sensorstream.pending_dead_letters p
                   WHERE (p.pipeline, p.stage, p.incarnation, p.partition)
                       = (s.pipeline, s.stage, s.incarnation, s.partition)) AS pending,
@@ -79,6 +85,7 @@ pub async fn all(pool: &PgPool) -> Result<Vec<ShardFigures>, sqlx::Error> {
         .map(|row| {
             Ok(ShardFigures {
                 pipeline: row.try_get("pipeline")?,
+                stage: row.try_get("stage")?,
                 topic: row.try_get("topic")?,
                 incarnation: row.try_get("incarnation")?,
                 partition: row.try_get("partition")?,
@@ -92,6 +99,8 @@ pub async fn all(pool: &PgPool) -> Result<Vec<ShardFigures>, sqlx::Error> {
                 lost: row.try_get("lost")?,
                 last_commit_us: row.try_get("last_commit_us")?,
                 data_loss_at: row.try_get("data_loss_at")?,
+                sent_below: row.try_get("outbox_cursor")?,
+                linked: row.try_get("linked")?,
                 pending_dead_letters: row.try_get("pending")?,
                 blocked: row.try_get::<Json<_>, _>("blocked")?.0,
             })

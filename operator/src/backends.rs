@@ -42,6 +42,8 @@ pub struct TopicNames {
     pub input: String,
     /// The topics that are written.
     pub outputs: BTreeSet<String>,
+    /// The one of them that the second stage reads.
+    pub link: Option<String>,
 }
 
 /// What Kafka says about a pipeline's topics.
@@ -53,6 +55,8 @@ pub struct Topics {
     pub outputs: BTreeMap<String, Topic>,
     /// Where the input topic's partitions begin and end; those without a leader are absent.
     pub offsets: BTreeMap<i32, Span>,
+    /// The same of the link topic.
+    pub link_offsets: BTreeMap<i32, Span>,
 }
 
 /// A topic as it is.

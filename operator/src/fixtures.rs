@@ -11,6 +11,7 @@ use sensorstream_crds::SensorPipeline;
 use sensorstream_ledger::{
     claims::{Claim, ClaimKind},
     figures::ShardFigures,
+    shard::FIRST_STAGE,
 };
 use serde_json::{Value, json};
 
@@ -82,7 +83,6 @@ pub(crate) fn with_every_output() -> SensorPipeline {
             {
                 "name": "lately",
                 "sliding": { "size": "5m", "slide": "1m" },
-                "groupBy": ["sensor_id"],
                 "aggregates": [{ "as": "warmest", "max": { "field": "temperature" } }],
             },
             {
@@ -154,6 +154,7 @@ pub(crate) fn claim(kind: ClaimKind, name: &str, pipeline: &str, adopted: bool) 
 pub(crate) fn shard(partition: i32, next_offset: i64) -> ShardFigures {
     ShardFigures {
         pipeline: "default/environment".into(),
+        stage: FIRST_STAGE,
         topic: "sensor-data".into(),
         incarnation: "id-of-sensor-data".into(),
         partition,
@@ -167,6 +168,8 @@ pub(crate) fn shard(partition: i32, next_offset: i64) -> ShardFigures {
         lost: 0,
         last_commit_us: None,
         data_loss_at: None,
+        sent_below: next_offset,
+        linked: false,
         pending_dead_letters: 0,
         blocked: Vec::new(),
     }

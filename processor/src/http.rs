@@ -4,7 +4,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -34,13 +34,14 @@ impl Readiness {
     }
 }
 
-/// Whether a role's main loop still turns. Clones share the answer. Until the first beat it is
-/// taken to be alive: a role without such a loop never beats.
+/// Whether a role's main loops still turn. A loop that has never beaten is taken to be alive: a role
+/// without such a loop never beats.
 #[derive(Clone, Debug)]
 pub struct Liveness {
     started: Instant,
-    /// Milliseconds from `started` to the latest beat, and 0 before the first.
-    latest: Arc<AtomicU64>,
+    /// Of each loop, milliseconds from `started` to its latest beat, and 0 before the first.
+    latest: Arc<Mutex<Vec<Arc<AtomicU64>>>>,
+    own: Arc<AtomicU64>,
 }
 
 /// How long a loop may take for one turn.
@@ -48,32 +49,47 @@ const LONGEST_TURN: Duration = Duration::from_mins(1);
 
 impl Default for Liveness {
     fn default() -> Self {
+        let own = Arc::default();
         Self {
             started: Instant::now(),
-            latest: Arc::default(),
+            latest: Arc::new(Mutex::new(vec![Arc::clone(&own)])),
+            own,
         }
     }
 }
 
 impl Liveness {
+    /// The same for one loop more.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        let own = Arc::default();
+        self.all().push(Arc::clone(&own));
+        Self {
+            own,
+            ..self.clone()
+        }
+    }
+
     /// Says that the loop turns.
     pub fn beat(&self) {
         let now = self.started.elapsed().as_millis();
-        self.latest.store(
+        self.own.store(
             u64::try_from(now).unwrap_or(u64::MAX).max(1),
             Ordering::Relaxed,
         );
     }
 
-    /// Whether the loop turned lately.
+    /// Whether all loops turned lately.
     pub fn get(&self) -> bool {
-        let latest = self.latest.load(Ordering::Relaxed);
-        latest == 0
-            || self
-                .started
-                .elapsed()
-                .saturating_sub(Duration::from_millis(latest))
-                < LONGEST_TURN
+        let now = self.started.elapsed();
+        self.all().iter().all(|latest| {
+            let latest = latest.load(Ordering::Relaxed);
+            latest == 0 || now.saturating_sub(Duration::from_millis(latest)) < LONGEST_TURN
+        })
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<Arc<AtomicU64>>> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

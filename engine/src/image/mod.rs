@@ -16,7 +16,7 @@ pub(crate) use rows::{read_rows, write_rows};
 pub(crate) use writer::Writer;
 
 /// The version of the encoding that is written.
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
 
 /// Why an image can't be read. The engine it was read into is of no use then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,6 +6,7 @@
 
 mod grid;
 mod pane;
+mod parts;
 
 use std::{borrow::Cow, collections::VecDeque, ops::Range};
 
@@ -21,6 +22,7 @@ use crate::{
 };
 pub(crate) use grid::{Grid, Offer};
 use pane::Pane;
+pub(crate) use parts::PaneParts;
 
 /// The open instances of a tumbling or sliding window.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ pub(crate) struct Panes {
     first_open: i64,
     /// The watermark that closes the first open one.
     closes_at: i64,
-    /// By their starts. Each is part of an open instance.
+    /// By their starts and first instances. Each is part of an open instance.
     kept: VecDeque<Pane>,
     /// Whether accumulators may need more memory with every reading.
     grows: bool,
@@ -84,22 +86,58 @@ impl Panes {
         reading: &Reading<'_>,
     ) {
         let grows = self.grows;
-        let place = self.place_of(pane);
+        // An instance that is closed to a reading is closed for good here.
+        let place = self.place_of(pane, i64::MIN);
         let pane = &mut self.kept[place];
         if pane.add(aggregates, grows, key, reading) {
             self.memory += pane.growth();
         }
     }
 
-    /// Where the pane with a start is. It is made if it is not there.
-    fn place_of(&mut self, start: i64) -> usize {
-        if self.kept.back().is_some_and(|pane| pane.start == start) {
+    /// What becomes of readings of a pane, which are in instances from `first` on.
+    pub(crate) fn offer_part(&self, (pane, first): (i64, i64)) -> Offer {
+        self.grid
+            .offer(pane, self.origin.max(first), self.first_open)
+    }
+
+    /// Takes what readings of a group in a pane came to elsewhere: they are in instances from `first` on,
+    /// of which one is open.
+    pub(crate) fn merge_part(
+        &mut self,
+        aggregates: &[Aggregate],
+        (pane, first): (i64, i64),
+        key: Key<'_>,
+        accumulators: Vec<Accumulator>,
+    ) {
+        let place = self.place_of(pane, first);
+        let pane = &mut self.kept[place];
+        pane.merge(aggregates, key, accumulators);
+        self.memory += pane.growth();
+    }
+
+    /// There are no instances before a start any more.
+    pub(crate) fn begin_at(&mut self, from: i64) {
+        self.origin = self.origin.max(self.grid.start_from(from));
+        self.first_open = self.first_open.max(self.origin);
+        self.closes_at = self.grid.closes_at(self.first_open);
+        while let Some(pane) = self.kept.pop_front_if(|pane| pane.start < self.first_open) {
+            self.memory -= pane.counted();
+        }
+    }
+
+    /// Where the pane with a start and a first instance is. It is made if it is not there.
+    fn place_of(&mut self, start: i64, first: i64) -> usize {
+        let is_it = |pane: &Pane| pane.start == start && pane.first == first;
+        if self.kept.back().is_some_and(is_it) {
             return self.kept.len() - 1;
         }
-        match self.kept.binary_search_by_key(&start, |pane| pane.start) {
+        match self
+            .kept
+            .binary_search_by_key(&(start, first), |pane| (pane.start, pane.first))
+        {
             Ok(place) => place,
             Err(place) => {
-                self.kept.insert(place, Pane::new(start));
+                self.kept.insert(place, Pane::new(start, first));
                 place
             }
         }
@@ -151,6 +189,7 @@ impl Panes {
                     continue;
                 }
                 self.find_parts((place, *group), within.clone(), &mut parts);
+                parts.retain(|(part, _)| self.kept[*part].first <= start);
                 let first_dirty = parts
                     .iter()
                     .find(|(part, group)| self.kept[*part].is_dirty(*group));
@@ -176,7 +215,14 @@ impl Panes {
             for group in pane.dirty_groups() {
                 let key = pane.groups.key(*group);
                 self.find_parts((place, *group), around.clone(), &mut parts);
-                self.take_instances_with(window, place, key, &parts, images, pending);
+                if parts
+                    .iter()
+                    .all(|(part, _)| self.kept[*part].first == i64::MIN)
+                {
+                    self.take_instances_with(window, place, key, &parts, images, pending);
+                } else {
+                    self.take_instances_one_by_one(window, place, key, &parts, images, pending);
+                }
             }
         }
         for pane in &mut self.kept {
@@ -224,6 +270,45 @@ impl Panes {
                     self.merge(window, &mut all, *part);
                 }
                 self.put_row(window, start, key, &all, pending);
+            }
+            start = start.saturating_sub(self.grid.slide);
+        }
+    }
+
+    /// The same where some panes are not in all instances that they are part of: each instance is made of
+    /// its own panes, in its first one that changed.
+    fn take_instances_one_by_one(
+        &self,
+        window: &WindowPlan,
+        place: usize,
+        key: Key<'_>,
+        parts: &[(usize, u32)],
+        images: &Images,
+        pending: &mut Pending,
+    ) {
+        let mut own = Vec::with_capacity(parts.len());
+        let pane = &self.kept[place];
+        let oldest = self
+            .grid
+            .oldest_with(pane.start)
+            .max(pane.first)
+            .max(self.first_open);
+        let mut start = pane.start;
+        while start >= oldest {
+            let span = start..self.grid.end_of(start);
+            own.clear();
+            own.extend(parts.iter().copied().filter(|(part, _)| {
+                let pane = &self.kept[*part];
+                span.contains(&pane.start) && pane.first <= start
+            }));
+            let first_dirty = own
+                .iter()
+                .find(|(part, group)| self.kept[*part].is_dirty(*group));
+            if first_dirty.is_some_and(|(part, _)| *part == place)
+                && !images.closed(key.bucket(), self.grid.closes_at(start))
+            {
+                let merged = self.merged(window, &own);
+                self.put_row(window, start, key, &merged, pending);
             }
             start = start.saturating_sub(self.grid.slide);
         }
@@ -319,6 +404,7 @@ impl Panes {
             }
             writer.bool(true);
             writer.i64(pane.start);
+            writer.i64(pane.first);
             for group in groups {
                 writer.bool(true);
                 writer.bytes(pane.groups.key(group).bytes);
@@ -341,11 +427,11 @@ impl Panes {
         reader: &mut Reader<'_>,
     ) -> Result<(), ImageError> {
         while reader.bool()? {
-            let start = reader.i64()?;
+            let (start, first) = (reader.i64()?, reader.i64()?);
             if self.grid.pane_of(start) != start || start < self.first_open {
                 return Err(ImageError::Damaged("a pane of no open window"));
             }
-            let place = self.place_of(start);
+            let place = self.place_of(start, first);
             let pane = &mut self.kept[place];
             while reader.bool()? {
                 let key = key::read(keys, bucket, reader)?;

@@ -12,6 +12,9 @@ use crate::{
 pub(super) struct Pane {
     /// Where it begins.
     pub(super) start: i64,
+    /// Instances that begin earlier were closed to these readings when they came: they are in those
+    /// from here on only. `i64::MIN` if they are in all that the pane is part of.
+    pub(super) first: i64,
     pub(super) groups: Groups,
     /// Of each group, as many as there are aggregates.
     accumulators: Vec<Accumulator>,
@@ -27,9 +30,10 @@ pub(super) struct Pane {
 
 impl Pane {
     /// No readings.
-    pub(super) fn new(start: i64) -> Self {
+    pub(super) fn new(start: i64, first: i64) -> Self {
         Self {
             start,
+            first,
             groups: Groups::default(),
             accumulators: Vec::new(),
             dirty: Vec::new(),
@@ -66,6 +70,29 @@ impl Pane {
         }
         let newly_dirty = self.mark_dirty(group);
         grows || new || newly_dirty
+    }
+
+    /// Takes what readings of a group came to elsewhere.
+    pub(super) fn merge(
+        &mut self,
+        aggregates: &[Aggregate],
+        key: Key<'_>,
+        accumulators: Vec<Accumulator>,
+    ) {
+        let (group, new) = self.groups.insert(key);
+        if new {
+            self.heap += accumulators.iter().map(Accumulator::heap).sum::<usize>();
+            self.accumulators.extend(accumulators);
+            self.dirty.push(false);
+        } else {
+            let own = of_group(&mut self.accumulators, aggregates.len(), group);
+            for ((own, other), aggregate) in own.iter_mut().zip(&accumulators).zip(aggregates) {
+                let before = own.heap();
+                own.merge(aggregate, other);
+                self.heap = self.heap + own.heap() - before;
+            }
+        }
+        self.mark_dirty(group);
     }
 
     fn mark_dirty(&mut self, group: u32) -> bool {

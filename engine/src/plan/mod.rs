@@ -37,7 +37,7 @@ impl Plan {
         let windows = windows
             .iter()
             .map(|window| {
-                WindowPlan::compile(window, &fields, &mut keys)
+                WindowPlan::compile(window, window.stage(input), &fields, &mut keys)
                     .map_err(|problem| PlanError::Window(window.name.clone(), problem))
             })
             .collect::<Result<_, _>>()?;
@@ -67,10 +67,16 @@ impl Plan {
         &self.rules
     }
 
-    /// Whether nothing of a reading has to be remembered: there is no window and no rule with a rate
-    /// limit.
+    /// Whether there are windows whose rows the second stage makes.
+    pub fn is_linked(&self) -> bool {
+        self.windows.iter().any(WindowPlan::is_linked)
+    }
+
+    /// Whether the first stage has nothing of a reading to remember: there is no window whose rows it
+    /// makes and no rule with a rate limit.
     pub fn is_stateless(&self) -> bool {
-        self.windows.is_empty() && self.rules.iter().all(|rule| rule.limit.is_none())
+        self.windows.iter().all(WindowPlan::is_linked)
+            && self.rules.iter().all(|rule| rule.limit.is_none())
     }
 
     /// The keys that windows and rate limits group by, each once.

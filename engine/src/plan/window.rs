@@ -1,10 +1,15 @@
 //! Windows.
 
-use sensorstream_crds::windows::{EmitMode, OnLate, SessionEnd, Window};
+use sensorstream_crds::windows::{EmitMode, OnLate, SessionEnd, Stage, Window};
 use sensorstream_expressions::Predicate;
 
 use super::{Problem, aggregate::Compiled, digest::Digest, fields::Fields, micros, number_of};
-use crate::{accumulate::Aggregate, key::KeyPlan, panes::Grid, rows::ColumnKind};
+use crate::{
+    accumulate::Aggregate,
+    key::KeyPlan,
+    panes::{Grid, Offer},
+    rows::ColumnKind,
+};
 
 /// A window, ready to run.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub struct WindowPlan {
     pub(crate) reports_late: bool,
     /// Whether rows are written while their window is open.
     pub(crate) writes_open_rows: bool,
+    /// Where its rows are made.
+    pub(crate) stage: Stage,
 }
 
 /// A column of a window's table.
@@ -67,15 +74,32 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// The watermark that closes a session with this last reading.
+    /// The watermark from which on a reading of this time is too late.
+    pub(crate) fn late_at(self, time: i64) -> i64 {
+        time.saturating_add(self.gap).saturating_add(self.lateness)
+    }
+
+    /// What becomes of a reading when those before `from` are not the window's.
+    pub(crate) fn offer(self, from: i64, time: i64, watermark: Option<i64>) -> Offer {
+        let in_time = watermark.is_none_or(|watermark| self.late_at(time) > watermark);
+        Offer {
+            offered: u64::from(time >= from),
+            taken: u64::from(time >= from && in_time),
+        }
+    }
+
+    /// The watermark that closes a session with this last reading: from then on every reading that would
+    /// belong to it is too late. So sessions are those of all the readings that are not, whatever the order
+    /// they came in.
     pub(crate) fn closes_at(self, last: i64) -> i64 {
-        last.saturating_add(self.gap).saturating_add(self.lateness)
+        self.late_at(last.saturating_add(self.gap))
     }
 }
 
 impl WindowPlan {
     pub(super) fn compile(
         window: &Window,
+        stage: Stage,
         fields: &Fields,
         keys: &mut Vec<KeyPlan>,
     ) -> Result<Self, Problem> {
@@ -127,7 +151,7 @@ impl WindowPlan {
 
         Ok(Self {
             name: window.name.clone(),
-            hash: digest(window, &extent, &columns, &compiled),
+            hash: digest(window, stage, &extent, &columns, &compiled),
             columns,
             extent,
             condition,
@@ -135,7 +159,13 @@ impl WindowPlan {
             aggregates: compiled.iter().map(|compiled| compiled.aggregate).collect(),
             reports_late: window.on_late == OnLate::DeadLetter,
             writes_open_rows: window.emit.mode == EmitMode::OnUpdate,
+            stage,
         })
+    }
+
+    /// Whether its rows are made by the second stage, of what the first sends it.
+    pub fn is_linked(&self) -> bool {
+        self.stage == Stage::Second
     }
 
     /// Where the first instance begins that has no reading up to and at a time, in microseconds since
@@ -204,12 +234,16 @@ fn extent_of(window: &Window) -> Result<Extent, Problem> {
 
 fn digest(
     window: &Window,
+    stage: Stage,
     extent: &Extent,
     columns: &[OutputColumn],
     aggregates: &[Compiled<'_>],
 ) -> u64 {
     let mut digest = Digest::default();
     digest.text("window").text(&window.name);
+    if stage == Stage::Second {
+        digest.text("linked");
+    }
     match extent {
         Extent::Panes(grid) => digest
             .text("panes")

@@ -71,13 +71,49 @@ impl Group {
         aggregates: &[Aggregate],
         reading: &Reading<'_>,
     ) -> Joined {
-        let time = reading.time;
+        let (place, mut joined) =
+            self.session_around(gap, (reading.time, reading.time), aggregates);
+        let session = &mut self.sessions[place];
+        joined.dirtied += isize::from(!session.dirty);
+        session.extend_to((reading.time, reading.time));
+        for (accumulator, aggregate) in session.accumulators.iter_mut().zip(aggregates) {
+            accumulator.add(aggregate, reading);
+        }
+        joined
+    }
+
+    /// The same with what readings from one time to another came to elsewhere.
+    pub(super) fn join_part(
+        &mut self,
+        gap: i64,
+        aggregates: &[Aggregate],
+        span: (i64, i64),
+        part: &[Accumulator],
+    ) -> Joined {
+        let (place, mut joined) = self.session_around(gap, span, aggregates);
+        let session = &mut self.sessions[place];
+        joined.dirtied += isize::from(!session.dirty);
+        session.extend_to(span);
+        for ((own, other), aggregate) in session.accumulators.iter_mut().zip(part).zip(aggregates) {
+            own.merge(aggregate, other);
+        }
+        joined
+    }
+
+    /// Makes the sessions that are no further than the gap from a span one, or a new one if there is none,
+    /// and says where it is.
+    fn session_around(
+        &mut self,
+        gap: i64,
+        (start, last): (i64, i64),
+        aggregates: &[Aggregate],
+    ) -> (usize, Joined) {
         let first = self
             .sessions
-            .partition_point(|session| session.last.saturating_add(gap) < time);
+            .partition_point(|session| session.last.saturating_add(gap) < start);
         let near = self.sessions[first..]
             .iter()
-            .take_while(|session| session.start.saturating_sub(gap) <= time)
+            .take_while(|session| session.start.saturating_sub(gap) <= last)
             .count();
         let mut joined = Joined {
             opened: 0,
@@ -88,8 +124,8 @@ impl Group {
             self.sessions.insert(
                 first,
                 Session {
-                    start: time,
-                    last: time,
+                    start,
+                    last,
                     accumulators: aggregates.iter().map(Accumulator::new).collect(),
                     replaced: Vec::new(),
                     dirty: false,
@@ -104,10 +140,7 @@ impl Group {
                 self.sessions[first].absorb(aggregates, other);
             }
         }
-        let session = &mut self.sessions[first];
-        joined.dirtied += isize::from(!session.dirty);
-        session.add(aggregates, reading);
-        joined
+        (first, joined)
     }
 
     /// The last reading of the session that ends first.
@@ -158,16 +191,13 @@ impl Group {
 }
 
 impl Session {
-    fn add(&mut self, aggregates: &[Aggregate], reading: &Reading<'_>) {
-        if reading.time < self.start {
+    fn extend_to(&mut self, (start, last): (i64, i64)) {
+        if start < self.start {
             self.replaced.push(self.start);
-            self.start = reading.time;
+            self.start = start;
         }
-        self.last = self.last.max(reading.time);
+        self.last = self.last.max(last);
         self.dirty = true;
-        for (accumulator, aggregate) in self.accumulators.iter_mut().zip(aggregates) {
-            accumulator.add(aggregate, reading);
-        }
     }
 
     /// Becomes one with a later session.

@@ -6,13 +6,14 @@
 
 mod group;
 mod part;
+mod parts;
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use sensorstream_crds::windows::SessionEnd;
 
 use crate::{
-    accumulate::Aggregate,
+    accumulate::{Accumulator, Aggregate},
     image::{ImageError, Reader, Writer},
     key::{self, BUCKETS, Key, KeyPlan},
     panes::Offer,
@@ -21,8 +22,9 @@ use crate::{
     reading::Reading,
     rows::Cell,
 };
-use group::{Group, Session};
+use group::{Group, Joined, Session};
 use part::Part;
+pub(crate) use parts::SessionParts;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
@@ -70,15 +72,35 @@ impl Sessions {
 
     /// What becomes of a reading.
     pub(crate) fn offer(&self, time: i64, watermark: Option<i64>) -> Offer {
-        let in_time = watermark.is_none_or(|watermark| self.plan.closes_at(time) > watermark);
-        Offer {
-            offered: u64::from(time >= self.from),
-            taken: u64::from(time >= self.from && in_time),
-        }
+        self.plan.offer(self.from, time, watermark)
     }
 
     /// Takes a reading that is not too late.
     pub(crate) fn add(&mut self, window: &WindowPlan, key: Key<'_>, reading: &Reading<'_>) {
+        self.join(window, key, |gap, group| {
+            group.join(gap, &window.aggregates, reading)
+        });
+    }
+
+    /// Takes what readings of a group from one time to another came to elsewhere.
+    pub(crate) fn merge_part(
+        &mut self,
+        window: &WindowPlan,
+        key: Key<'_>,
+        span: (i64, i64),
+        accumulators: &[Accumulator],
+    ) {
+        self.join(window, key, |gap, group| {
+            group.join_part(gap, &window.aggregates, span, accumulators)
+        });
+    }
+
+    fn join(
+        &mut self,
+        window: &WindowPlan,
+        key: Key<'_>,
+        join: impl FnOnce(i64, &mut Group) -> Joined,
+    ) {
         let bucket = key.bucket();
         let part = &mut self.parts[bucket];
         let (slot, new) = part.insert(key);
@@ -88,7 +110,7 @@ impl Sessions {
         let Some(group) = part.group(slot) else {
             return;
         };
-        let joined = group.join(self.plan.gap, &window.aggregates, reading);
+        let joined = join(self.plan.gap, group);
         self.open = self.open.wrapping_add_signed(joined.opened);
         self.dirty = self.dirty.wrapping_add_signed(joined.dirtied);
         if new || self.grows || joined.opened != 0 {

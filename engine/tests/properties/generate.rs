@@ -41,6 +41,7 @@ pub fn log() -> impl Strategy<Value = Vec<Entry>> {
                 let time = (now + early) * SECOND + half * SECOND / 2;
                 values.push(Value::Timestamp(time));
                 Entry {
+                    partition: 0,
                     offset,
                     time,
                     values,
@@ -60,6 +61,7 @@ pub fn spec() -> impl Strategy<Value = Spec> {
     let windows = prop::collection::vec((window(), from), 1..5);
     let rules = prop::collection::vec(rule(), 0..3);
     (windows, rules, 0_i64..8).prop_map(|(windows, rules, delay)| Spec {
+        partitioning: "ByKey",
         max_delay_ms: delay * 1500,
         starts: windows
             .iter()
@@ -83,6 +85,24 @@ pub fn spec() -> impl Strategy<Value = Spec> {
                 rule
             })
             .collect(),
+    })
+}
+
+/// The same with windows that need not be grouped by the key, over partitions that anything may be in.
+pub fn linked_spec() -> impl Strategy<Value = Spec> {
+    let groups = prop::collection::vec(0..4_usize, 5);
+    (spec(), groups).prop_map(|(mut spec, groups)| {
+        spec.partitioning = "Unknown";
+        spec.rules.clear();
+        for (window, choice) in spec.windows.iter_mut().zip(groups) {
+            window.group_by = match (choice, &window.session) {
+                (0, None) => Vec::new(),
+                (0 | 1, _) => vec!["site".into()],
+                (2, _) => vec!["device".into()],
+                _ => continue,
+            };
+        }
+        spec
     })
 }
 

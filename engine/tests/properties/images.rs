@@ -132,6 +132,7 @@ proptest! {
 #[test]
 fn the_format_of_another_release_is_named() {
     let spec = crate::spec::Spec {
+        partitioning: "ByKey",
         max_delay_ms: 0,
         windows: Vec::new(),
         rules: Vec::new(),
@@ -146,6 +147,7 @@ fn the_format_of_another_release_is_named() {
 #[test]
 fn an_image_without_a_byte_is_a_bucket_to_which_nothing_has_happened() {
     let spec = crate::spec::Spec {
+        partitioning: "ByKey",
         max_delay_ms: 0,
         windows: vec![
             serde_json::from_value(json!({

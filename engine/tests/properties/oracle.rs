@@ -31,7 +31,28 @@ pub struct Row {
     readings: Vec<Entry>,
 }
 
+/// A reading, and where the watermark that it is late by stood before it.
+#[derive(Clone, Copy)]
+pub struct Offered<'a> {
+    pub entry: &'a Entry,
+    pub before: Option<i64>,
+}
+
+/// What one partition's log comes to.
 pub fn expected(spec: &Spec, log: &[Entry]) -> Expected {
+    let offered: Vec<_> = (0..log.len())
+        .map(|number| Offered {
+            entry: &log[number],
+            before: watermark(spec, log, number),
+        })
+        .collect();
+    let mut expected = windows(spec, &offered, watermark(spec, log, log.len()));
+    alerts(spec, log, &mut expected);
+    expected
+}
+
+/// What readings come to in windows. `end` is the watermark that they close by in the end.
+pub fn windows(spec: &Spec, log: &[Offered<'_>], end: Option<i64>) -> Expected {
     let mut expected = Expected {
         verdicts: vec![Default::default(); log.len()],
         ..Default::default()
@@ -39,8 +60,8 @@ pub fn expected(spec: &Spec, log: &[Entry]) -> Expected {
     for (index, window) in spec.windows.iter().enumerate() {
         let from = spec.starts[index].from;
         let taken = match window.session {
-            None => instances(spec, window, from, log),
-            Some(_) => sessions(spec, window, from, log),
+            None => instances(window, from, log, end),
+            Some(_) => sessions(window, from, log, end),
         };
         expected.counts.windows.push(WindowCounts {
             offered: taken.offered,
@@ -53,6 +74,10 @@ pub fn expected(spec: &Spec, log: &[Entry]) -> Expected {
         }
         expected.rows.push(taken.rows);
     }
+    expected
+}
+
+fn alerts(spec: &Spec, log: &[Entry], expected: &mut Expected) {
     for (index, rule) in spec.rules.iter().enumerate() {
         let mut counts = RuleCounts::default();
         let mut caused: BTreeMap<(String, i64), u32> = BTreeMap::new();
@@ -83,11 +108,10 @@ pub fn expected(spec: &Spec, log: &[Entry]) -> Expected {
         }
         expected.counts.rules.push(counts);
     }
-    expected
 }
 
 /// The watermark before a reading.
-fn watermark(spec: &Spec, log: &[Entry], number: usize) -> Option<i64> {
+pub fn watermark(spec: &Spec, log: &[Entry], number: usize) -> Option<i64> {
     let newest = log[..number].iter().map(|entry| entry.time).max()?;
     Some(newest - spec.max_delay_ms * 1000)
 }
@@ -129,7 +153,12 @@ fn datum(value: &Value<'_>) -> Datum {
     }
 }
 
-fn instances(spec: &Spec, window: &Window, from: Option<i64>, log: &[Entry]) -> Taken {
+fn instances(
+    window: &Window,
+    from: Option<i64>,
+    log: &[Offered<'_>],
+    end_of_log: Option<i64>,
+) -> Taken {
     let (size, slide) = match (&window.tumbling, &window.sliding) {
         (Some(tumbling), _) => (&tumbling.size, &tumbling.size),
         (_, Some(sliding)) => (&sliding.size, &sliding.slide),
@@ -141,11 +170,10 @@ fn instances(spec: &Spec, window: &Window, from: Option<i64>, log: &[Entry]) -> 
     );
     let lateness = window.allowed_lateness.get().as_micros() as i64;
     let mut taken = Taken::default();
-    for (number, entry) in log.iter().enumerate() {
+    for (number, Offered { entry, before }) in log.iter().enumerate() {
         if !satisfies(window, entry) {
             continue;
         }
-        let before = watermark(spec, log, number);
         let mut late = 0;
         let mut start = (entry.time - size).div_euclid(slide) * slide;
         while start <= entry.time {
@@ -165,7 +193,7 @@ fn instances(spec: &Spec, window: &Window, from: Option<i64>, log: &[Entry]) -> 
                             readings: Vec::new(),
                         })
                         .readings
-                        .push(entry.clone());
+                        .push((*entry).clone());
                 } else {
                     late += 1;
                 }
@@ -176,55 +204,48 @@ fn instances(spec: &Spec, window: &Window, from: Option<i64>, log: &[Entry]) -> 
             taken.late.push((number, late));
         }
     }
-    let last = watermark(spec, log, log.len()).unwrap();
     taken.rows.retain(|_, row| {
         let Datum::Time(end) = row.before_aggregates[1] else {
             unreachable!()
         };
-        window.emit.mode == EmitMode::OnUpdate || end + lateness <= last
+        window.emit.mode == EmitMode::OnUpdate
+            || end_of_log.is_some_and(|last| end + lateness <= last)
     });
     taken
 }
 
-fn sessions(spec: &Spec, window: &Window, from: Option<i64>, log: &[Entry]) -> Taken {
+fn sessions(
+    window: &Window,
+    from: Option<i64>,
+    log: &[Offered<'_>],
+    end_of_log: Option<i64>,
+) -> Taken {
     let session = window.session.as_ref().unwrap();
     let gap = session.gap.get().as_micros() as i64;
     let lateness = window.allowed_lateness.get().as_micros() as i64;
-    let first = |readings: &[Entry]| readings.iter().map(|entry| entry.time).min().unwrap();
-    let last = |readings: &[Entry]| readings.iter().map(|entry| entry.time).max().unwrap();
-    let mut groups: BTreeMap<String, (Vec<Datum>, Vec<Vec<Entry>>)> = BTreeMap::new();
+    let mut groups: BTreeMap<String, (Vec<Datum>, Vec<Entry>)> = BTreeMap::new();
     let mut taken = Taken::default();
-    for (number, entry) in log.iter().enumerate() {
+    for (number, Offered { entry, before }) in log.iter().enumerate() {
         if !satisfies(window, entry) || from.is_some_and(|from| entry.time < from) {
             continue;
         }
         taken.offered += 1;
-        let before = watermark(spec, log, number).unwrap_or(i64::MIN);
-        if entry.time + gap + lateness <= before {
+        if before.is_some_and(|before| entry.time + gap + lateness <= before) {
             taken.late.push((number, 1));
             continue;
         }
         let group = group(window, entry);
-        let (_, sessions) = groups
+        let (_, readings) = groups
             .entry(table::key_of(&group))
             .or_insert_with(|| (group, Vec::new()));
-        let (mut near, mut others) = (vec![entry.clone()], Vec::new());
-        for session in sessions.drain(..) {
-            let open = last(&session) + gap + lateness > before;
-            if open && first(&session) - gap <= entry.time && entry.time <= last(&session) + gap {
-                near.extend(session);
-            } else {
-                others.push(session);
-            }
-        }
-        others.push(near);
-        *sessions = others;
+        readings.push((*entry).clone());
     }
-    let end_of_log = watermark(spec, log, log.len()).unwrap();
-    for (group, sessions) in groups.into_values() {
-        for readings in sessions {
-            let (start, last) = (first(&readings), last(&readings));
-            if window.emit.mode == EmitMode::OnClose && last + gap + lateness > end_of_log {
+    for (group, mut readings) in groups.into_values() {
+        readings.sort_by_key(|entry| entry.time);
+        for readings in readings.chunk_by(|one, next| next.time - one.time <= gap) {
+            let (start, last) = (readings[0].time, readings[readings.len() - 1].time);
+            let closed = end_of_log.is_some_and(|end| last + 2 * gap + lateness <= end);
+            if window.emit.mode == EmitMode::OnClose && !closed {
                 continue;
             }
             let end = match session.end {
@@ -240,7 +261,7 @@ fn sessions(spec: &Spec, window: &Window, from: Option<i64>, log: &[Entry]) -> T
             }
             let row = Row {
                 before_aggregates: cells,
-                readings,
+                readings: readings.to_vec(),
             };
             assert!(taken.rows.insert(key, row).is_none());
         }
@@ -270,7 +291,7 @@ fn is_aggregate(aggregate: &Aggregate, readings: &[Entry], found: &Datum) -> boo
         return *found == Datum::Whole(readings.len() as i128);
     };
     let mut readings = readings.to_vec();
-    readings.sort_by_key(|entry| (entry.time, entry.offset));
+    readings.sort_by_key(|entry| (entry.time, entry.partition, entry.offset));
     let values: Vec<&Value<'_>> = readings
         .iter()
         .map(|entry| &entry.values[place(field)])

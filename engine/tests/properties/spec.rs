@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 /// A plan, and the spec it is of.
 #[derive(Clone, Debug)]
 pub struct Spec {
+    pub partitioning: &'static str,
     pub max_delay_ms: i64,
     pub windows: Vec<Window>,
     pub rules: Vec<Rule>,
@@ -42,6 +43,7 @@ impl Spec {
         serde_json::from_value(json!({
             "topic": { "name": "readings" },
             "key": "device",
+            "partitioning": self.partitioning,
             "fields": fields,
             "eventTime": { "field": "at", "maxDelay": format!("{}ms", self.max_delay_ms) }
         }))

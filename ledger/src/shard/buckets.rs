@@ -17,9 +17,12 @@ pub struct Bucket {
     pub watermark_us: Option<i64>,
     /// The state, as the engine writes it.
     pub image: Vec<u8>,
+    /// In the second stage, how far the shards of the first were, as the engine writes it.
+    pub sources: Option<Vec<u8>>,
 }
 
-/// Makes every part empty, as of an offset, if `epoch` still owns the shard: windows begin there.
+/// Makes every part empty, as of an offset, if `epoch` still owns the shard: windows begin there. How
+/// far the shards of the first stage were, the part that was written last says.
 pub async fn reset(
     connection: &mut PgConnection,
     key: &ShardKey,
@@ -66,13 +69,19 @@ pub async fn write(
     let offsets: Vec<i64> = buckets.iter().map(|bucket| bucket.at_offset).collect();
     let watermarks: Vec<Option<i64>> = buckets.iter().map(|bucket| bucket.watermark_us).collect();
     let images: Vec<&[u8]> = buckets.iter().map(|bucket| &bucket.image[..]).collect();
+    let sources: Vec<Option<&[u8]>> = buckets
+        .iter()
+        .map(|bucket| bucket.sources.as_deref())
+        .collect();
     sqlx::query(
         "INSERT INTO sensorstream.state_buckets
-                (pipeline, stage, incarnation, partition, bucket, at_offset, watermark_us, image)
-         SELECT $1, $2, $3, $4, * FROM unnest($5::smallint[], $6::bigint[], $7::bigint[], $8::bytea[])
+                (pipeline, stage, incarnation, partition, bucket, at_offset, watermark_us, image,
+                 sources)
+         SELECT $1, $2, $3, $4, *
+           FROM unnest($5::smallint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[])
          ON CONFLICT (pipeline, stage, incarnation, partition, bucket)
          DO UPDATE SET at_offset = excluded.at_offset, watermark_us = excluded.watermark_us,
-                       image = excluded.image",
+                       image = excluded.image, sources = excluded.sources",
     )
     .bind(&key.pipeline)
     .bind(key.stage)
@@ -82,6 +91,7 @@ pub async fn write(
     .bind(offsets)
     .bind(watermarks)
     .bind(images)
+    .bind(sources)
     .execute(connection)
     .await
     .map(drop)
@@ -93,7 +103,7 @@ pub async fn read(
     key: &ShardKey,
 ) -> Result<Vec<Bucket>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT bucket, at_offset, watermark_us, image FROM sensorstream.state_buckets
+        "SELECT bucket, at_offset, watermark_us, image, sources FROM sensorstream.state_buckets
           WHERE pipeline = $1 AND stage = $2 AND incarnation = $3 AND partition = $4
           ORDER BY bucket",
     )
@@ -110,6 +120,7 @@ pub async fn read(
                 at_offset: row.try_get("at_offset")?,
                 watermark_us: row.try_get("watermark_us")?,
                 image: row.try_get("image")?,
+                sources: row.try_get("sources")?,
             })
         })
         .collect()

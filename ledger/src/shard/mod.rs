@@ -8,19 +8,25 @@
 //!
 //! - [`dead_letters`]: decisions that the dead letter sink has still to carry out.
 //! - [`buckets`]: the state of open windows.
+//! - [`links`]: what a shard sends to the second stage.
 //! - [`blocked`]: the sinks that a shard waits for.
 
 pub mod blocked;
 pub mod buckets;
 pub mod dead_letters;
+pub mod links;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
+use links::Links;
+
 /// The stage that reads the input topic.
 pub const FIRST_STAGE: i16 = 1;
+/// The stage that reads the link topic.
+pub const SECOND_STAGE: i16 = 2;
 
 /// Which shard: one partition of one incarnation of a topic, as a pipeline's stage reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,6 +66,12 @@ pub struct ShardState {
     pub windows: BTreeMap<String, WindowAccount>,
     /// What each rule came to.
     pub rules: BTreeMap<String, RuleAccount>,
+    /// What the shard sends to the second stage, if it does.
+    pub links: Option<Links>,
+    /// The watermark that windows of the second stage go by, in microseconds since 1970.
+    pub link_watermark_us: Option<i64>,
+    /// Whether the partition has had nothing to read for long.
+    pub idle: bool,
 }
 
 /// What became of the readings offered to a window. Each reading counts once for every instance of
@@ -119,6 +131,7 @@ pub async fn take_over(
          DO UPDATE SET epoch = s.epoch + 1, owner = excluded.owner
          RETURNING epoch, start_offset, next_offset, records_read, bytes_read, accepted,
                    dead_lettered, dropped, lost, data_loss_at, windows, rules, outbox_cursor,
+                   links, link_watermark_us, idle,
                    (extract(epoch FROM watermark) * 1e6)::bigint AS watermark_us",
     )
     .bind(&key.pipeline)
@@ -152,6 +165,11 @@ fn state_of(row: &PgRow) -> Result<ShardState, sqlx::Error> {
         data_loss_at: row.try_get("data_loss_at")?,
         windows: row.try_get::<Json<_>, _>("windows")?.0,
         rules: row.try_get::<Json<_>, _>("rules")?.0,
+        links: row
+            .try_get::<Option<Json<_>>, _>("links")?
+            .map(|links| links.0),
+        link_watermark_us: row.try_get("link_watermark_us")?,
+        idle: row.try_get("idle")?,
     })
 }
 
@@ -175,7 +193,8 @@ pub async fn swap(
                 records_read = $9, bytes_read = $10, accepted = $11, dead_lettered = $12,
                 dropped = $13, lost = $14, data_loss_at = $15,
                 last_commit_at = CASE WHEN $16 THEN now() ELSE last_commit_at END,
-                windows = $17, rules = $18, outbox_cursor = greatest(outbox_cursor, $19)
+                windows = $17, rules = $18, outbox_cursor = greatest(outbox_cursor, $19),
+                links = $20, link_watermark_us = $21, idle = $22
           WHERE pipeline = $1 AND stage = $2 AND incarnation = $3 AND partition = $4
             AND epoch = $5 AND next_offset = $6",
     )
@@ -198,6 +217,9 @@ pub async fn swap(
     .bind(Json(&to.windows))
     .bind(Json(&to.rules))
     .bind(sent_below)
+    .bind(to.links.as_ref().map(Json))
+    .bind(to.link_watermark_us)
+    .bind(to.idle)
     .execute(connection)
     .await?;
     Ok(result.rows_affected() == 1)

@@ -84,7 +84,7 @@ impl Cluster {
     pub(super) async fn topics(&self, names: &TopicNames) -> Result<Topics, BackendError> {
         let clients = self.clients()?;
         let wanted = names.clone();
-        let (described, offsets) = self
+        let (described, offsets, link_offsets) = self
             .blocking(move || {
                 let asked: BTreeSet<&str> = [&wanted.input]
                     .into_iter()
@@ -94,11 +94,16 @@ impl Cluster {
                 let asked: Vec<&str> = asked.into_iter().collect();
                 let described = describe(clients.admin.inner(), &asked, REQUEST);
                 let described = described.map_err(|error| chain(&error))?;
-                let offsets = match described.get(&wanted.input) {
-                    Some(input) => offsets(&clients.consumer, &wanted.input, input)?,
-                    None => BTreeMap::new(),
+                let spans = |name: Option<&String>| {
+                    let found = name.and_then(|name| Some((name, described.get(name)?)));
+                    found.map_or_else(
+                        || Ok(BTreeMap::new()),
+                        |(name, topic)| offsets(&clients.consumer, name, topic),
+                    )
                 };
-                Ok((described, offsets))
+                let of_input = spans(Some(&wanted.input))?;
+                let of_link = spans(wanted.link.as_ref())?;
+                Ok((described, of_input, of_link))
             })
             .await?;
         let mut configs = self.configs(described.keys().map(String::as_str)).await?;
@@ -118,6 +123,7 @@ impl Cluster {
                 .filter_map(|name| Some((name.clone(), topic(name)?)))
                 .collect(),
             offsets,
+            link_offsets,
         })
     }
 

@@ -128,7 +128,7 @@ pub async fn observe(
             .find(|(n, _)| n == name)
             .and_then(|(_, found)| found.as_ref())
     });
-    let names = topics::wanted::names(&pipeline.spec);
+    let names = topics::wanted::names(&id, &pipeline.spec);
     let tables = tables::wanted::names(&id, &pipeline.spec);
     let (topics, database) = tokio::join!(
         async {

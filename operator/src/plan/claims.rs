@@ -15,7 +15,7 @@ pub(super) fn wanted(valid: &ValidPipeline<'_>, database: &Database) -> Vec<Clai
     let observation = valid.observation;
     let mut wanted = Vec::new();
     if let (Some(topics), Some(endpoint)) = (observation.topics.seen(), valid.endpoint()) {
-        for topic in topics::wanted::topics(&observation.pipeline.spec) {
+        for topic in topics::wanted::topics(&observation.id, &observation.pipeline.spec) {
             let exists = topic.live(topics).is_some();
             if topic.purpose.is_output() || !exists {
                 wanted.push(Claim {

@@ -142,6 +142,7 @@ fn kafka_changes(
         .map(|claim| KafkaChange::DeleteTopic(claim.name.clone()))
         .chain([
             KafkaChange::DeleteGroup(id.consumer_group()),
+            KafkaChange::DeleteGroup(id.link_group()),
             KafkaChange::DeleteGroup(id.dead_letter_group()),
         ])
         .collect();
@@ -186,9 +187,9 @@ fn named(kafka: &[KafkaChange], elsewhere: &[String]) -> String {
 fn everything(observation: &Observation) -> String {
     let spec = &observation.pipeline.spec;
     let id = &observation.id;
-    let topics: Vec<&str> = topics::wanted::topics(spec)
+    let topics: Vec<String> = topics::wanted::topics(id, spec)
         .into_iter()
-        .map(|topic| topic.declared.name.as_str())
+        .map(|topic| topic.declared.into_owned().name)
         .collect();
     let tables: Vec<String> = tables::wanted::names(id, spec)
         .iter()
@@ -200,10 +201,11 @@ fn everything(observation: &Observation) -> String {
         tables.join(", ")
     };
     format!(
-        "left behind, where the pipeline made them: topics {}; consumer groups {}, {}; tables \
+        "left behind, where the pipeline made them: topics {}; consumer groups {}, {}, {}; tables \
          {tables}; positions in schema sensorstream",
         topics.join(", "),
         id.consumer_group(),
+        id.link_group(),
         id.dead_letter_group(),
     )
 }

@@ -16,7 +16,10 @@ use sensorstream_crds::{
     ConditionType, DesiredState,
     status::{PartitionOffset, Stop},
 };
-use sensorstream_ledger::figures::ShardFigures;
+use sensorstream_ledger::{
+    figures::ShardFigures,
+    shard::{FIRST_STAGE, SECOND_STAGE},
+};
 
 use crate::{
     backends::{Database, Topics},
@@ -70,6 +73,10 @@ pub enum Draining {
     Processing(Vec<(i32, i64)>),
     /// Everything is processed, but so many dead letters are not sent yet.
     SendingDeadLetters(i64),
+    /// So many offsets have not gone to the second stage yet.
+    Linking(i64),
+    /// The second stage is so many messages behind, by partition of the link topic.
+    Merging(Vec<(i32, i64)>),
     /// How far it is can't be seen.
     Blind(String),
     /// These pods of the processor are left.
@@ -258,7 +265,41 @@ fn progress(situation: &Situation<'_>, stop: &mut Stop) -> Option<Draining> {
     let pending: i64 = current(&database.shards, incarnation)
         .map(|shard| shard.pending_dead_letters)
         .sum();
-    (pending > 0).then_some(Draining::SendingDeadLetters(pending))
+    if pending > 0 {
+        return Some(Draining::SendingDeadLetters(pending));
+    }
+    linking(&database.shards, topics, incarnation)
+}
+
+/// How far windows over several partitions are, when everything is processed and sent but for them.
+fn linking(
+    shards: &[ShardFigures],
+    topics: Option<&Topics>,
+    incarnation: Option<&str>,
+) -> Option<Draining> {
+    let unsent: i64 = current(shards, incarnation)
+        .filter(|shard| shard.linked)
+        .map(|shard| (shard.next_offset - shard.sent_below).max(0))
+        .sum();
+    if unsent > 0 {
+        return Some(Draining::Linking(unsent));
+    }
+    let second = |partition: i32| {
+        let of_partition = shards
+            .iter()
+            .filter(move |shard| shard.stage == SECOND_STAGE && shard.partition == partition);
+        of_partition.map(|shard| shard.next_offset).max()
+    };
+    let behind: Vec<(i32, i64)> = topics?
+        .link_offsets
+        .iter()
+        .map(|(partition, span)| {
+            let at = second(*partition).unwrap_or(span.begin);
+            (*partition, span.end - at.max(span.begin))
+        })
+        .filter(|(_, behind)| *behind > 0)
+        .collect();
+    (!behind.is_empty()).then_some(Draining::Merging(behind))
 }
 
 fn behind(
@@ -294,6 +335,7 @@ fn current<'a>(
 ) -> impl Iterator<Item = &'a ShardFigures> {
     shards
         .iter()
+        .filter(|shard| shard.stage == FIRST_STAGE)
         .filter(move |shard| incarnation.is_none_or(|id| shard.incarnation == id))
 }
 
@@ -313,6 +355,14 @@ fn shown(names: &[String]) -> String {
     }
 }
 
+fn lags(behind: &[(i32, i64)]) -> String {
+    let parts: Vec<String> = behind
+        .iter()
+        .map(|(partition, by)| format!("{partition} by {by}"))
+        .collect();
+    parts.join(", ")
+}
+
 impl std::fmt::Display for Draining {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -326,17 +376,23 @@ impl std::fmt::Display for Draining {
             Self::Capturing(None) => f.write_str("capturing the end offsets"),
             Self::Capturing(Some(why)) => write!(f, "can't capture the end offsets: {why}"),
             Self::Processing(behind) => {
-                let parts: Vec<String> = behind
-                    .iter()
-                    .map(|(partition, by)| format!("{partition} by {by}"))
-                    .collect();
                 write!(
                     f,
                     "partitions behind their captured end offsets: {}",
-                    parts.join(", ")
+                    lags(behind)
                 )
             }
             Self::SendingDeadLetters(count) => write!(f, "{count} dead letters are yet to be sent"),
+            Self::Linking(count) => {
+                write!(
+                    f,
+                    "{count} offsets are yet to go to the second stage of windows"
+                )
+            }
+            Self::Merging(behind) => {
+                let lags = lags(behind);
+                write!(f, "partitions of the link topic yet to be merged: {lags}")
+            }
             Self::Blind(why) => write!(f, "can't tell how far the processor is: {why}"),
             Self::ProcessorStopping(pods) => write!(
                 f,

@@ -91,6 +91,7 @@ fn tables_and_topics_that_are_there_already_are_adopted() {
             "enriched",
             "alerts",
             "sensor-data.dead-letter",
+            "sensorstream.default.environment.link",
             "environment.sensor_data",
             "environment.by_minute",
             "environment.lately",

@@ -5,13 +5,14 @@ pub mod wanted;
 
 use std::collections::BTreeMap;
 
-use sensorstream_crds::{PipelineId, input::Topic as Declared};
+use sensorstream_crds::PipelineId;
 
 use super::claims;
 use crate::{
     backends::{Database, Topic, Topics},
     validate::ValidPipeline,
 };
+use wanted::WantedTopic;
 
 /// Which clock stamps the records. On topics that the operator makes it is the broker's, so
 /// that a reading from a fast clock can be told.
@@ -83,12 +84,12 @@ pub(super) fn changes(
     let Some(endpoint) = valid.endpoint() else {
         return Vec::new();
     };
-    wanted::topics(&valid.observation.pipeline.spec)
-        .into_iter()
+    let id = &valid.observation.id;
+    wanted::topics(id, &valid.observation.pipeline.spec)
+        .iter()
         .flat_map(|topic| {
-            let name = &topic.declared.name;
-            let ours = is_ours(database, endpoint, name, &valid.observation.id);
-            changes_of(topic.declared, topic.live(topics), ours)
+            let ours = is_ours(database, endpoint, &topic.declared.name, id);
+            changes_of(topic, topic.live(topics), ours)
         })
         .collect()
 }
@@ -100,7 +101,8 @@ pub fn is_ours(database: &Database, endpoint: &str, name: &str, id: &PipelineId)
 }
 
 /// What one topic lacks.
-pub fn changes_of(declared: &Declared, live: Option<&Topic>, ours: bool) -> Vec<TopicChange> {
+pub fn changes_of(wanted: &WantedTopic<'_>, live: Option<&Topic>, ours: bool) -> Vec<TopicChange> {
+    let declared = &wanted.declared;
     let name = declared.name.clone();
     let mut config = declared.config.clone();
     config.insert(TIMESTAMP_TYPE.into(), LOG_APPEND_TIME.into());
@@ -116,7 +118,7 @@ pub fn changes_of(declared: &Declared, live: Option<&Topic>, ours: bool) -> Vec<
     if !ours {
         return changes;
     }
-    if live.partitions < declared.partitions {
+    if live.partitions < declared.partitions && wanted.purpose.grows() {
         changes.push(TopicChange::Grow {
             name: name.clone(),
             partitions: declared.partitions,

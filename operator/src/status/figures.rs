@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sensorstream_crds::status::RecordCounts;
-use sensorstream_ledger::figures::{BlockedSink, ShardFigures};
+use sensorstream_ledger::{
+    figures::{BlockedSink, ShardFigures},
+    shard::FIRST_STAGE,
+};
 
 use crate::backends::{Database, Topics};
 
@@ -40,11 +43,12 @@ impl Figures {
         let incarnation = topics
             .and_then(|t| t.input.as_ref())
             .map(|topic| topic.id.as_str());
-        let current: Vec<&ShardFigures> = database
+        let (first, second): (Vec<&ShardFigures>, Vec<&ShardFigures>) = database
             .shards
             .iter()
-            .filter(|shard| incarnation.is_none_or(|id| shard.incarnation == id))
-            .collect();
+            .partition(|shard| shard.stage == FIRST_STAGE);
+        let mut current = first.clone();
+        current.retain(|shard| incarnation.is_none_or(|id| shard.incarnation == id));
         let time = |us: Option<i64>| us.and_then(|us| Timestamp::from_microsecond(us).ok());
         Self {
             lag: topics
@@ -57,13 +61,13 @@ impl Figures {
                     .filter_map(|shard| shard.last_commit_us)
                     .max(),
             ),
-            records: (!database.shards.is_empty()).then(|| records(&database.shards)),
+            records: (!first.is_empty()).then(|| records(&first)),
             rate,
             gaps: current
                 .iter()
                 .filter_map(|s| s.data_loss_at.map(|at| (s.partition, at)))
                 .collect(),
-            blocked: blocked(&current),
+            blocked: blocked(current.iter().chain(&second).copied()),
         }
     }
 }
@@ -84,7 +88,7 @@ fn lag(topics: &Topics, shards: &[&ShardFigures]) -> i64 {
         .sum()
 }
 
-fn records(shards: &[ShardFigures]) -> RecordCounts {
+fn records(shards: &[&ShardFigures]) -> RecordCounts {
     let sum = |map: &BTreeMap<String, i64>| map.values().sum::<i64>();
     shards
         .iter()
@@ -97,9 +101,9 @@ fn records(shards: &[ShardFigures]) -> RecordCounts {
         })
 }
 
-fn blocked(shards: &[&ShardFigures]) -> Vec<BlockedSink> {
+fn blocked<'a>(shards: impl Iterator<Item = &'a ShardFigures>) -> Vec<BlockedSink> {
     let mut sinks: BTreeMap<&str, &BlockedSink> = BTreeMap::new();
-    for sink in shards.iter().flat_map(|shard| &shard.blocked) {
+    for sink in shards.flat_map(|shard| &shard.blocked) {
         let first = sinks.entry(&sink.sink).or_insert(sink);
         if sink.since_us < first.since_us {
             *first = sink;

@@ -146,8 +146,8 @@ pub fn validate(observation: &Observation) -> Result<ValidPipeline<'_>, Refused>
             table(wanted, id, database, &mut found);
         }
         if let (Some(seen), Some(endpoint)) = (observation.topics.seen(), valid.endpoint()) {
-            let wanted = topics::wanted::topics(spec).into_iter();
-            found.extend(wanted.filter_map(|wanted| topic(wanted, id, endpoint, seen, database)));
+            let wanted = topics::wanted::topics(id, spec).into_iter();
+            found.extend(wanted.filter_map(|wanted| topic(&wanted, id, endpoint, seen, database)));
         }
     }
     if found.is_empty() {
@@ -179,7 +179,7 @@ fn table(wanted: &WantedTable, id: &PipelineId, database: &Database, found: &mut
 }
 
 fn topic(
-    wanted: WantedTopic<'_>,
+    wanted: &WantedTopic<'_>,
     id: &PipelineId,
     endpoint: &str,
     topics: &Topics,
@@ -197,7 +197,10 @@ fn topic(
         });
     }
     let live = wanted.live(topics)?.partitions;
-    if live >= declared.partitions || topics::is_ours(database, endpoint, name, id) {
+    if live >= declared.partitions
+        || !purpose.grows()
+        || topics::is_ours(database, endpoint, name, id)
+    {
         return None;
     }
     let path = format!("{}.partitions", purpose.path());

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sensorstream_engine::{Engine, Plan, WindowPlan, WindowStart};
+use sensorstream_engine::{Plan, RuleCounts, WindowCounts, WindowPlan, WindowStart};
 use sensorstream_ledger::shard::{RuleAccount, ShardState, WindowAccount};
 
 /// What became of a shard's readings in each window and rule.
@@ -17,9 +17,9 @@ pub struct Accounts {
 
 impl Accounts {
     /// The accounts that a plan goes on with from a shard's state. A window that the shard has not
-    /// had before begins at its first boundary after what was read already.
-    pub fn resume(plan: &Plan, state: &ShardState, max_delay_us: i64) -> Self {
-        let newest = state.watermark_us.map(|watermark| watermark + max_delay_us);
+    /// had before begins at its first boundary after `newest`, the newest time of what was read
+    /// already, in microseconds since 1970.
+    pub fn resume(plan: &Plan, state: &ShardState, newest: Option<i64>) -> Self {
         let window = |window: &WindowPlan| {
             let known = state.windows.get(&window.name);
             let account = match known {
@@ -48,18 +48,17 @@ impl Accounts {
             .collect()
     }
 
-    /// These accounts and what an engine has counted.
+    /// These accounts and what has been counted since.
     #[must_use]
-    pub fn with(&self, plan: &Plan, engine: &Engine) -> Self {
+    pub fn with(&self, plan: &Plan, windows: &[WindowCounts], rules: &[RuleCounts]) -> Self {
         let mut all = self.clone();
-        let counts = engine.counts();
-        for (window, counted) in plan.windows().iter().zip(&counts.windows) {
+        for (window, counted) in plan.windows().iter().zip(windows) {
             if let Some(account) = all.windows.get_mut(&window.name) {
                 account.offered += counted.offered as i64;
                 account.late += counted.late as i64;
             }
         }
-        for (rule, counted) in plan.rules().iter().zip(&counts.rules) {
+        for (rule, counted) in plan.rules().iter().zip(rules) {
             let account = all.rules.entry(rule.name.clone()).or_default();
             account.alerts += counted.alerts as i64;
             account.suppressed += counted.suppressed as i64;
@@ -73,9 +72,11 @@ fn plan_of(window: &WindowPlan) -> String {
     format!("{:016x}", window.hash)
 }
 
-/// Whether a shard has state of the plan's windows or rules: whether it had any of them before.
+/// Whether a shard of the first stage has state of the plan's windows or rules: whether it had any of
+/// them before.
 pub fn has_state(plan: &Plan, state: &ShardState) -> bool {
-    let windows = plan.windows().iter().any(|window| {
+    let mut here = plan.windows().iter().filter(|window| !window.is_linked());
+    let windows = here.any(|window| {
         let known = state.windows.get(&window.name);
         known.is_some_and(|account| account.plan == plan_of(window))
     });

@@ -8,7 +8,7 @@
 use sensorstream_broker::partition_queue::Record;
 use sensorstream_crds::Reason;
 use sensorstream_engine::WindowChanges;
-use sensorstream_ledger::shard::buckets::Bucket;
+use sensorstream_ledger::shard::{buckets::Bucket, links::RangeEnd};
 
 use super::{
     accounts::Accounts,
@@ -110,6 +110,12 @@ pub struct Consequences {
     pub accounts: Accounts,
     /// Parts of the state to write down.
     pub buckets: Vec<Bucket>,
+    /// Where the range ends that goes to the second stage, if anything does.
+    pub range: Option<RangeEnd>,
+    /// Whether the partition has had nothing to read for long.
+    pub idle: bool,
+    /// Where the shard stands, to be told to the second stage if there is nothing else.
+    pub standing: Vec<Vec<u8>>,
 }
 
 impl Batch {
@@ -183,9 +189,9 @@ impl Batch {
         self.to = self.to.max(offset);
     }
 
-    /// Whether it should be committed before it takes more.
-    pub fn is_full(&self) -> bool {
-        let bytes = self.rows.size() + self.letter_bytes + self.outgoing.size();
+    /// Whether it should be committed before it takes more, given the bytes that it takes elsewhere.
+    pub fn is_full(&self, elsewhere: usize) -> bool {
+        let bytes = self.rows.size() + self.letter_bytes + self.outgoing.size() + elsewhere;
         self.records >= MAX_RECORDS || bytes >= MAX_BYTES
     }
 

@@ -72,7 +72,13 @@ pub struct Target<'a> {
 /// What a shard's state is after a batch. `refused` are the rows that became dead letters at the
 /// last moment: they are in no table of readings, but windows, alerts and enriched readings, which do
 /// not depend on what a database says, have them.
-pub fn state_after(state: &ShardState, batch: &Batch, refused: &Refused) -> ShardState {
+/// `sent_below` is below which offset everything has been sent.
+pub fn state_after(
+    state: &ShardState,
+    batch: &Batch,
+    refused: &Refused,
+    sent_below: i64,
+) -> ShardState {
     let mut after = state.clone();
     after.next_offset = batch.to();
     after.records_read += batch.records() as i64;
@@ -80,7 +86,8 @@ pub fn state_after(state: &ShardState, batch: &Batch, refused: &Refused) -> Shar
     after.accepted += (batch.accepted() - refused.len()) as i64;
     let unusable = batch.letters_by_reason();
     // What is late for a window is accepted, and counted there.
-    for (reason, count) in unusable.filter(|(reason, _)| *reason != Reason::Late) {
+    let accepted = [Reason::Late, Reason::Idle];
+    for (reason, count) in unusable.filter(|(reason, _)| !accepted.contains(reason)) {
         *after
             .dead_lettered
             .entry(reason.as_str().to_owned())
@@ -94,6 +101,11 @@ pub fn state_after(state: &ShardState, batch: &Batch, refused: &Refused) -> Shar
     after.watermark_us = state.watermark_us.max(consequences.watermark_us);
     after.windows.clone_from(&consequences.accounts.windows);
     after.rules.clone_from(&consequences.accounts.rules);
+    if let (Some(links), Some(range)) = (&state.links, consequences.range) {
+        after.links = Some(links.with(range, sent_below));
+        after.link_watermark_us = state.link_watermark_us.max(range.link_watermark_us);
+    }
+    after.idle = consequences.idle;
     after
 }
 

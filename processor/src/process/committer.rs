@@ -29,6 +29,7 @@ use super::{
     outbox::{Job, Sink},
     role::Role,
     session::{Notice, Notices},
+    trim::Trimmer,
     worker::Work,
 };
 
@@ -63,6 +64,8 @@ pub struct Committer {
     pub given_below: i64,
     /// Where the worker sees below which offset everything has been sent.
     pub sent_below: Arc<AtomicI64>,
+    /// In the second stage, what deletes messages that are in all parts of the state.
+    pub trimmer: Option<Trimmer>,
 }
 
 /// Why a shard can't go on.
@@ -130,7 +133,8 @@ impl Committer {
         let mut backoff = Backoff::default();
         let mut blocked = None;
         loop {
-            let to = commit::state_after(&self.state, batch, &refused);
+            let sent_below = self.sent_below.load(Ordering::Relaxed);
+            let to = commit::state_after(&self.state, batch, &refused, sent_below);
             let error = match self.attempt(batch, &refused, &to).await? {
                 Ok(Outcome::Committed { rows_of_others }) => {
                     timer.observe_duration();
@@ -138,6 +142,7 @@ impl Committer {
                     self.role.metrics.rows_of_others.inc_by(rows_of_others);
                     self.published.store(to.next_offset, Ordering::Relaxed);
                     self.state = to;
+                    self.trim(batch);
                     return Ok(refused);
                 }
                 Ok(Outcome::Stale) => return Err(End::Stale),
@@ -170,6 +175,13 @@ impl Committer {
                 () = tokio::time::sleep(wait) => {}
                 () = self.out_of_grace() => return Err(End::GivenUp),
             }
+        }
+    }
+
+    /// Lets go of messages of the link topic that no new owner would read.
+    fn trim(&mut self, batch: &Batch) {
+        if let Some(trimmer) = &mut self.trimmer {
+            trimmer.committed(&self.role, self.key.partition, &batch.consequences.buckets);
         }
     }
 
@@ -308,6 +320,7 @@ impl Committer {
             reread,
             letters,
             outgoing: batch.take_outgoing(),
+            standing: std::mem::take(&mut batch.consequences.standing),
             to: batch.to(),
         })
         .await

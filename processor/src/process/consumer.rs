@@ -114,7 +114,7 @@ impl ConsumerContext for Reports {
 pub fn create(role: &Role, partitions: i32) -> KafkaResult<GroupConsumer> {
     let queued = (QUEUED_KBYTES / partitions.max(1)).clamp(1024, 16 * 1024);
     role.client_config()
-        .set("group.id", role.pipeline.consumer_group())
+        .set("group.id", role.group())
         .set("group.protocol", "classic")
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("session.timeout.ms", "10000")

@@ -2,17 +2,26 @@
 //! topics, or a dead letter with its reason. A function of the log and the plan, so that a new
 //! owner comes to the same.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use sensorstream_broker::partition_queue::Record;
 use sensorstream_crds::Reason;
-use sensorstream_engine::{Engine, Plan};
-use sensorstream_ledger::shard::dead_letters::PendingDeadLetter;
+use sensorstream_engine::{
+    Engine, OpenRows, Plan, Range, RuleCounts, Verdict, WindowChanges, WindowCounts,
+};
+use sensorstream_ledger::shard::{
+    dead_letters::PendingDeadLetter,
+    links::{Links, RangeEnd},
+};
 
 use super::{
     alert::{AlertWriter, Occasion},
     batch::{Batch, Content, Copied, Letter},
+    computation::{Computation, State, Unusable},
     decode::{Decoder, Problem, Scratch},
     enriched,
     outbox::{Destination, Job, Outgoing, problem_of},
@@ -27,16 +36,18 @@ pub struct Products {
     pub enriched: bool,
     /// Writes the alerts, if there are any.
     pub alerts: Option<AlertWriter>,
+    /// Whether what they come to in windows over several partitions is sent to the second stage.
+    pub linked: bool,
 }
 
 impl Products {
     /// Whether there are output topics besides that of the dead letters.
     pub fn are_sent(&self) -> bool {
-        self.enriched || self.alerts.is_some()
+        self.enriched || self.alerts.is_some() || self.linked
     }
 }
 
-/// Decides the records of one shard.
+/// The first stage: decides the records of one shard.
 pub struct Decider {
     partition: i32,
     decoder: Arc<Decoder>,
@@ -46,16 +57,29 @@ pub struct Decider {
     scratch: Scratch,
     /// The time of processing, as enriched readings carry it.
     processing_time: String,
+    ranges: Option<Ranges>,
+}
+
+/// The ranges of the log whose parts go to the second stage.
+#[derive(Debug)]
+struct Ranges {
+    series: i64,
+    /// Where the last range ended; none before where the first begins that may be sent again.
+    from: Option<i64>,
+    /// Where ranges end that earlier owners decided.
+    decided: VecDeque<RangeEnd>,
 }
 
 impl Decider {
-    /// A decider of a partition, from where the engine stands.
+    /// A decider of a partition, from where the engine stands. `links` are the ranges that may have to be
+    /// sent again, if anything goes to the second stage.
     pub fn new(
         partition: i32,
         decoder: Arc<Decoder>,
         plan: Arc<Plan>,
         products: Arc<Products>,
         engine: Engine,
+        links: Option<&Links>,
     ) -> Self {
         Self {
             partition,
@@ -65,28 +89,69 @@ impl Decider {
             engine,
             scratch: Scratch::default(),
             processing_time: String::new(),
+            ranges: links.map(|links| Ranges {
+                series: links.series,
+                from: None,
+                decided: links.ranges.iter().copied().collect(),
+            }),
         }
     }
 
-    /// The state of windows and rules.
-    pub fn engine(&self) -> &Engine {
-        &self.engine
+    /// Ends the decided ranges that the log has been read through, now that it has been up to `to`.
+    fn end_decided(&mut self, to: i64, outgoing: &mut Outgoing) {
+        let Some(ranges) = &mut self.ranges else {
+            return;
+        };
+        while let Some(end) = ranges.decided.pop_front_if(|end| end.to <= to) {
+            let from = ranges.from.unwrap_or(end.to);
+            let range = Range {
+                series: ranges.series,
+                from,
+                to: end.to,
+            };
+            let messages = self.engine.end_range(range);
+            // What is below the first one's end has been sent.
+            if ranges.from.is_some() {
+                push_range(end.to, messages, outgoing);
+            }
+            self.engine.raise_link_watermark(end.link_watermark_us);
+            ranges.from = Some(end.to);
+        }
+    }
+}
+
+/// The messages of a range go with what its last reading comes to.
+fn push_range(to: i64, messages: Vec<Vec<u8>>, outgoing: &mut Outgoing) {
+    for (partition, message) in messages.into_iter().enumerate() {
+        let destination = Destination::Link(partition as u16);
+        outgoing.push(to - 1, destination, None, |out| {
+            out.extend_from_slice(&message);
+        });
+    }
+}
+
+impl State for Decider {
+    fn image(&self, bucket: u16) -> Vec<u8> {
+        self.engine.image(bucket)
     }
 
-    /// The state of windows and rules, to take changes out of.
-    pub fn engine_mut(&mut self) -> &mut Engine {
-        &mut self.engine
+    fn watermark(&self) -> Option<i64> {
+        self.engine.watermark()
     }
 
-    /// Sets the time that enriched readings carry from here on.
-    pub fn at(&mut self, processing_time: Timestamp) {
+    fn sources(&self) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+impl Computation for Decider {
+    fn at(&mut self, processing_time: Timestamp) {
         if self.products.enriched {
             self.processing_time = format!("{processing_time:.6}");
         }
     }
 
-    /// Decides a record for the first time.
-    pub fn decide(&mut self, record: &Record<'_>, batch: &mut Batch) {
+    fn decide(&mut self, record: &Record<'_>, batch: &mut Batch) -> Result<(), Unusable> {
         let Self {
             partition,
             decoder,
@@ -95,6 +160,7 @@ impl Decider {
             engine,
             scratch,
             processing_time,
+            ..
         } = self;
         let (offset, payload) = (record.offset(), record.payload());
         let outcome = decoder.decode(payload, record.timestamp_ms(), scratch, |values, time| {
@@ -114,7 +180,7 @@ impl Decider {
                 processing_time,
                 outgoing,
             );
-            (!verdict.late.is_empty()).then(|| late(plan, verdict.late, time))
+            (!verdict.late.is_empty()).then(|| late(plan, verdict, time))
         });
         match outcome {
             Ok(problem) => {
@@ -126,11 +192,11 @@ impl Decider {
             Err(problem) => batch.add_letter(record, problem),
         }
         batch.count(record);
+        Ok(())
     }
 
-    /// Decides a record again that an earlier owner decided, and adds to `again` what may not have
-    /// been sent.
-    pub fn repeat(&mut self, record: &Record<'_>, again: &mut Again) {
+    fn repeat(&mut self, record: &Record<'_>, again: &mut Again) -> Result<(), Unusable> {
+        self.end_decided(record.offset(), &mut again.job.outgoing);
         let Self {
             partition,
             decoder,
@@ -162,6 +228,75 @@ impl Decider {
             let content = Content::Kept(Copied::of(record));
             again.add(&pending, content);
         }
+        Ok(())
+    }
+
+    fn caught_up(&mut self, again: &mut Again) {
+        self.end_decided(i64::MAX, &mut again.job.outgoing);
+    }
+
+    fn has_changes(&self) -> bool {
+        self.engine.has_changes()
+    }
+
+    fn take_changes(&mut self, open_rows: OpenRows) -> Vec<WindowChanges> {
+        self.engine.take_changes(open_rows)
+    }
+
+    fn counts(&self) -> (&[WindowCounts], &[RuleCounts]) {
+        let counts = self.engine.counts();
+        (&counts.windows, &counts.rules)
+    }
+
+    fn memory(&self) -> usize {
+        self.engine.memory()
+    }
+
+    fn batch_memory(&self) -> usize {
+        self.engine.range_memory()
+    }
+
+    fn end_batch(&mut self, batch: &mut Batch) -> Option<RangeEnd> {
+        let ranges = self.ranges.as_mut()?;
+        let to = batch.to();
+        let from = ranges.from.replace(to).unwrap_or(to);
+        if from < to {
+            let range = Range {
+                series: ranges.series,
+                from,
+                to,
+            };
+            push_range(to, self.engine.end_range(range), batch.outgoing_mut());
+        }
+        Some(RangeEnd {
+            to,
+            watermark_us: self.engine.watermark(),
+            link_watermark_us: self.engine.link_watermark(),
+        })
+    }
+
+    fn standing(&mut self) -> Vec<Vec<u8>> {
+        let Some(Ranges {
+            series,
+            from: Some(at),
+            ..
+        }) = self.ranges
+        else {
+            return Vec::new();
+        };
+        self.engine.end_range(Range {
+            series,
+            from: at,
+            to: at,
+        })
+    }
+
+    fn raise_link_watermark(&mut self, to: Option<i64>) {
+        self.engine.raise_link_watermark(to);
+    }
+
+    fn link_watermark(&self) -> Option<i64> {
+        self.engine.link_watermark()
     }
 }
 
@@ -198,6 +333,11 @@ impl Again {
             problem: problem_of(pending),
             content,
         });
+    }
+
+    /// Adds where the shard stands, for the second stage.
+    pub fn stand(&mut self, standing: Vec<Vec<u8>>) {
+        self.job.standing = standing;
     }
 
     /// Whether there is enough to send it on.
@@ -251,12 +391,18 @@ fn send(
 }
 
 /// The dead letter's reason of a reading that came too late for some windows.
-fn late(plan: &Plan, windows: &[usize], event_time_us: i64) -> Problem {
-    let names: Vec<&str> = windows
+fn late(plan: &Plan, verdict: Verdict<'_>, event_time_us: i64) -> Problem {
+    let names: Vec<&str> = verdict
+        .late
         .iter()
         .map(|window| plan.windows()[*window].name.as_str())
         .collect();
     let time = Timestamp::from_microsecond(event_time_us).unwrap_or_default();
     let detail = format!("too late for {}: its time is {time}", names.join(", "));
-    Problem::new(Reason::Late, detail)
+    let reason = if verdict.idle {
+        Reason::Idle
+    } else {
+        Reason::Late
+    };
+    Problem::new(reason, detail)
 }

@@ -1,9 +1,11 @@
-//! The role's metrics, each defined once.
+//! The role's metrics, each defined once. Every one has the label `stage`: `input` for what the stage does
+//! that reads the input topic, `link` for the one that merges windows over several partitions.
 
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     core::Collector, exponential_buckets,
 };
+use sensorstream_crds::windows::Stage;
 
 /// The role's metrics. Clones share them.
 #[derive(Clone, Debug)]
@@ -57,12 +59,12 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Defines the metrics.
+    /// Defines the metrics of a stage.
     ///
     /// # Panics
-    /// When the registry has metrics of these names already.
-    pub fn new(registry: &Registry) -> Self {
-        let define = Definer(registry);
+    /// When the registry has metrics of these names and this stage already.
+    pub fn new(registry: &Registry, stage: Stage) -> Self {
+        let define = Definer { registry, stage };
         Self {
             records_read: define.counters("records_read_total", "Records committed", "partition"),
             bytes_read: define.counter("bytes_read_total", "Bytes of committed keys and values"),
@@ -146,41 +148,47 @@ impl Metrics {
     }
 }
 
-struct Definer<'a>(&'a Registry);
+struct Definer<'a> {
+    registry: &'a Registry,
+    stage: Stage,
+}
 
 impl Definer<'_> {
     fn register<C: Collector + Clone + 'static>(&self, metric: prometheus::Result<C>) -> C {
         let metric = metric.expect("the definition is sound");
-        self.0
+        self.registry
             .register(Box::new(metric.clone()))
             .expect("each name is defined once");
         metric
     }
 
+    fn options(&self, name: &str, help: &str) -> Opts {
+        let stage = match self.stage {
+            Stage::First => "input",
+            Stage::Second => "link",
+        };
+        Opts::new(format!("sensorstream_processor_{name}"), help).const_label("stage", stage)
+    }
+
     fn counter(&self, name: &str, help: &str) -> IntCounter {
-        self.register(IntCounter::new(full(name), help))
+        self.register(IntCounter::with_opts(self.options(name, help)))
     }
 
     fn counters(&self, name: &str, help: &str, label: &str) -> IntCounterVec {
-        self.register(IntCounterVec::new(Opts::new(full(name), help), &[label]))
+        self.register(IntCounterVec::new(self.options(name, help), &[label]))
     }
 
     fn gauge(&self, name: &str, help: &str) -> IntGauge {
-        self.register(IntGauge::new(full(name), help))
+        self.register(IntGauge::with_opts(self.options(name, help)))
     }
 
     fn gauges(&self, name: &str, help: &str, label: &str) -> IntGaugeVec {
-        self.register(IntGaugeVec::new(Opts::new(full(name), help), &[label]))
+        self.register(IntGaugeVec::new(self.options(name, help), &[label]))
     }
 
     fn histogram(&self, name: &str, help: &str, first: f64) -> Histogram {
         let buckets = exponential_buckets(first, 2.0, 15).expect("the buckets grow");
-        self.register(Histogram::with_opts(
-            HistogramOpts::new(full(name), help).buckets(buckets),
-        ))
+        let options = HistogramOpts::from(self.options(name, help)).buckets(buckets);
+        self.register(Histogram::with_opts(options))
     }
-}
-
-fn full(name: &str) -> String {
-    format!("sensorstream_processor_{name}")
 }

@@ -2,7 +2,7 @@
 //! PostgreSQL as the commit log.
 //!
 //! ```text
-//!            session (1 thread: group membership)
+//!            session (1 thread a stage: group membership)
 //!               │ starts, stops
 //!  Kafka ──► worker (1 thread a shard) ──batch──► committer (1 task a shard) ──► PostgreSQL
 //!            poll · decode · windows · rules      compare and swap · COPY · upserts
@@ -11,6 +11,10 @@
 //!                                                 outbox ──► Kafka, in transactions
 //! ```
 //!
+//! Windows whose groups are spread over the input's partitions are made in a second stage of the same
+//! shape, which reads the link topic: the outbox of the first sends there, range by range, what its
+//! readings come to, and the second merges it.
+//!
 //! *Decide, then send.* A shard is one partition of one incarnation of the topic. Its row in
 //! PostgreSQL says who owns it (an epoch) and how far it is decided (`next_offset`); one
 //! transaction moves that row and writes what follows from it. Consumer group and offsets in the
@@ -18,11 +22,14 @@
 //! the commit that decides them, and their position travels in the same Kafka transaction.
 //!
 //! - [`decode`]: a record's bytes → a reading, or the reason why it is none. Pure.
-//! - [`decide`], [`alert`], [`enriched`]: what becomes of a record. Pure.
+//! - [`computation`]: what the stages have in common. [`decide`], with [`alert`] and [`enriched`], is the
+//!   first, [`merge`] the second. Pure.
+//! - [`idle`]: when others need not wait for a partition. Pure.
 //! - [`batch`], [`copy_binary`], [`accounts`]: records that are committed together. Pure.
 //! - [`consumer`], [`session`], [`takeover`], [`incarnation`]: who owns what.
 //! - [`worker`], [`committer`], [`commit`], [`window_table`]: a shard at work.
-//! - [`snapshots`]: when the state of windows is written down.
+//! - [`snapshots`]: when the state of windows is written down. [`trim`]: what the link topic no longer
+//!   needs then.
 //! - [`outbox`]: what is sent to Kafka.
 //! - [`retention`]: rows that are too old.
 //! - [`role`], [`lanes`], [`metrics`]: what they share.
@@ -32,13 +39,16 @@ pub mod alert;
 pub mod batch;
 pub mod commit;
 mod committer;
+pub mod computation;
 mod consumer;
 pub mod copy_binary;
 pub mod decide;
 pub mod decode;
 mod enriched;
+mod idle;
 pub mod incarnation;
 pub mod lanes;
+mod merge;
 mod metrics;
 pub mod outbox;
 mod retention;
@@ -46,18 +56,29 @@ mod role;
 mod session;
 mod snapshots;
 mod takeover;
+mod trim;
 mod window_table;
 mod worker;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::Router;
+use futures::future::try_join_all;
 use rdkafka::{
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
 };
 use sensorstream_broker::topics::{self, DescribeError};
-use sensorstream_crds::runtime::{DATABASE_URL_ENV, ProcessConfig};
+use sensorstream_crds::{
+    runtime::{DATABASE_URL_ENV, ProcessConfig},
+    windows::Stage,
+};
 use sensorstream_engine::PlanError;
 use sensorstream_ledger::connect;
 use tokio::sync::{mpsc, oneshot};
@@ -124,36 +145,54 @@ pub async fn run_with(
 ) -> Result<(), ProcessError> {
     let options = connect::options(uri, &config.pipeline.namespace, "sensorstream-process")?;
     let (fatal, mut panicked) = mpsc::unbounded_channel();
-    let metrics = Metrics::new(&server.registry);
-    let role = Arc::new(Role::new(
-        &config,
-        Lanes::new(options, LANES),
-        metrics,
-        fatal,
-    )?);
-    let kafka = Arc::new(role.inquirer().map_err(ProcessError::Kafka)?);
-    let (ready, alive) = (server.ready.clone(), server.alive.clone());
+    let lanes = Lanes::new(options, LANES);
+    let role = |stage| {
+        let metrics = Metrics::new(&server.registry, stage);
+        Role::new(&config, stage, lanes.clone(), metrics, fatal.clone()).map(Arc::new)
+    };
+    let first = role(Stage::First)?;
+    let mut roles = vec![Arc::clone(&first)];
+    if first.plan.is_linked() {
+        roles.push(role(Stage::Second)?);
+    }
+    let kafka = Arc::new(first.inquirer().map_err(ProcessError::Kafka)?);
+    let beginning = Beginning {
+        waiting: Arc::new(AtomicUsize::new(roles.len())),
+        ready: server.ready.clone(),
+    };
+    let alive = server.alive.clone();
 
     let http_stopped = CancellationToken::new();
     let http = tokio::spawn(server.serve(Router::new(), http_stopped.clone()));
-    let retention = role.task("retention", retention::run(Arc::clone(&role), config));
-    let (done, finished) = oneshot::channel();
-    let sessions = Sessions {
-        role: Arc::clone(&role),
-        kafka,
-        ready,
-        alive,
-        told: shutdown,
-    };
-    role.thread("sessions".into(), move || {
-        // The role has been stopped by a panic if nobody waits.
-        let _ = done.send(sessions.run());
+    let retention = first.task("retention", retention::run(Arc::clone(&first), config));
+    let stages = roles.into_iter().map(|role| {
+        let (done, finished) = oneshot::channel();
+        let sessions = Sessions {
+            role: Arc::clone(&role),
+            kafka: Arc::clone(&kafka),
+            beginning: Some(beginning.clone()),
+            alive: alive.another(),
+            told: shutdown.clone(),
+        };
+        role.thread(format!("sessions-{}", role.topic), move || {
+            // The role has been stopped by a panic if nobody waits.
+            let _ = done.send(sessions.run());
+        });
+        async move {
+            match finished.await {
+                Ok(result) => result,
+                // The thread has panicked, and that has been told.
+                Err(_) => std::future::pending().await,
+            }
+        }
     });
     let result = tokio::select! {
         Some(name) = panicked.recv() => Err(ProcessError::Panicked(name)),
-        Ok(result) = finished => result,
+        result = try_join_all(stages) => result.map(drop),
         result = flatten(http) => result.map_err(ProcessError::Http),
     };
+    // What failed in one stage ends the other.
+    shutdown.cancel();
     retention.abort();
     http_stopped.cancel();
     result
@@ -166,11 +205,27 @@ async fn flatten(task: tokio::task::JoinHandle<std::io::Result<()>>) -> std::io:
     }
 }
 
-/// One session in the consumer group after the other.
+/// Says that the pod is ready once every stage has begun.
+#[derive(Clone, Debug)]
+struct Beginning {
+    waiting: Arc<AtomicUsize>,
+    ready: Readiness,
+}
+
+impl Beginning {
+    fn stage_began(self) {
+        if self.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.ready.set(true);
+        }
+    }
+}
+
+/// One session of a stage in its consumer group after the other.
 struct Sessions {
     role: Arc<Role>,
     kafka: Arc<BaseConsumer>,
-    ready: Readiness,
+    /// None once the stage has begun.
+    beginning: Option<Beginning>,
     alive: Liveness,
     told: CancellationToken,
 }
@@ -189,7 +244,7 @@ enum NotYet {
 }
 
 impl Sessions {
-    fn run(self) -> Result<(), ProcessError> {
+    fn run(mut self) -> Result<(), ProcessError> {
         let mut backoff = Backoff::default();
         while !self.told.is_cancelled() {
             let began_at = std::time::Instant::now();
@@ -223,15 +278,26 @@ impl Sessions {
     }
 
     /// Joins the group, once PostgreSQL and the topic are there.
-    fn begin(&self) -> Result<Session, NotYet> {
+    fn begin(&mut self) -> Result<Session, NotYet> {
         self.alive.beat();
         self.role.runtime.block_on(self.reach_ledger())?;
         self.alive.beat();
-        let name = &self.role.topic;
-        let found = topics::describe(self.kafka.client(), &[name], KAFKA_PATIENCE)?;
-        let topic = found
-            .get(name)
-            .ok_or_else(|| NotYet::NoTopic(name.clone()))?;
+        let (name, other) = (&self.role.topic, &self.role.other_topic);
+        let names: Vec<&str> = std::iter::once(name)
+            .chain(other)
+            .map(String::as_str)
+            .collect();
+        let found = topics::describe(self.kafka.client(), &names, KAFKA_PATIENCE)?;
+        let find = |name: &str| {
+            found
+                .get(name)
+                .ok_or_else(|| NotYet::NoTopic(name.to_owned()))
+        };
+        let topic = find(name)?;
+        let other_partitions = match other {
+            Some(other) => find(other)?.partitions,
+            None => 1,
+        };
         let consumer = consumer::create(&self.role, topic.partitions)?;
         let incarnation = Incarnation::new(Arc::clone(&self.kafka), name, &topic.id);
         let session = Session::join(
@@ -239,10 +305,14 @@ impl Sessions {
             consumer,
             Arc::clone(&self.kafka),
             incarnation,
+            // Kafka has no more than 1000 of a managed topic.
+            u16::try_from(other_partitions).unwrap_or(u16::MAX),
         )?;
-        // From here on the pod can do its job, and stays ready through any outage: a restart
-        // would help against none.
-        self.ready.set(true);
+        // From here on the stage can do its job, and the pod stays ready through any outage: a
+        // restart would help against none.
+        if let Some(beginning) = self.beginning.take() {
+            beginning.stage_began();
+        }
         Ok(session)
     }
 

@@ -1,4 +1,4 @@
-//! What every part of the role shares: the compiled pipeline, the connections, the metrics.
+//! What every part of one stage of the role shares: the compiled pipeline, the connections, the metrics.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,9 +9,10 @@ use sensorstream_crds::{
     input::OnDataLoss,
     outputs::Outputs,
     runtime::{KafkaEndpoint, ProcessConfig},
-    windows::EmitMode,
+    windows::{EmitMode, Stage},
 };
-use sensorstream_engine::{Plan, PlanError};
+use sensorstream_engine::{Plan, PlanError, WindowPlan};
+use sensorstream_ledger::shard::{FIRST_STAGE, SECOND_STAGE};
 use tokio::{runtime::Handle, sync::mpsc};
 
 use super::{
@@ -19,15 +20,20 @@ use super::{
     metrics::Metrics, window_table::WindowTable,
 };
 
-/// What every part of the role shares.
+/// What every part of one stage of the role shares.
 #[derive(Debug)]
 pub struct Role {
     /// Whose pod this is.
     pub pipeline: PipelineId,
+    /// Which stage this is.
+    pub stage: Stage,
     /// The pod's name, for people who read shard rows.
     pub owner: String,
-    /// The input topic.
+    /// The topic that the stage reads.
     pub topic: String,
+    /// The topic at the other end of the link, if there is one: of the first stage the link topic, of the
+    /// second the input.
+    pub other_topic: Option<String>,
     /// Where records are sent.
     pub output_topics: OutputTopics,
     /// What to do about records that vanished.
@@ -46,6 +52,8 @@ pub struct Role {
     pub emit_every: Option<Duration>,
     /// How far the watermark trails the newest reading, in microseconds.
     pub max_delay_us: i64,
+    /// How long a partition has nothing to read until it counts as idle.
+    pub idle_after: Duration,
     /// Connections to PostgreSQL.
     pub lanes: Lanes,
     /// The metrics.
@@ -66,30 +74,34 @@ pub struct OutputTopics {
     pub enriched: Option<String>,
     /// For alerts.
     pub alerts: Option<String>,
+    /// For the second stage.
+    pub link: Option<String>,
 }
 
 impl OutputTopics {
-    fn of(outputs: &Outputs) -> Self {
+    fn of(outputs: &Outputs, link: Option<String>) -> Self {
         let enriched = outputs.enriched.as_ref();
         let alerts = outputs.alerts.as_ref();
         Self {
             dead_letter: outputs.dead_letter.topic.name.clone(),
             enriched: enriched.map(|enriched| enriched.topic.name.clone()),
             alerts: alerts.map(|alerts| alerts.topic.name.clone()),
+            link,
         }
     }
 
     /// Their names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let others = self.enriched.iter().chain(&self.alerts);
+        let others = self.enriched.iter().chain(&self.alerts).chain(&self.link);
         std::iter::once(self.dead_letter.as_str()).chain(others.map(String::as_str))
     }
 }
 
 impl Role {
-    /// Compiles a configuration. What kills a thread or task is told to `fatal`.
+    /// Compiles a configuration for a stage. What kills a thread or task is told to `fatal`.
     pub fn new(
         config: &ProcessConfig,
+        stage: Stage,
         lanes: Lanes,
         metrics: Metrics,
         fatal: mpsc::UnboundedSender<String>,
@@ -97,25 +109,35 @@ impl Role {
         let decoder = Decoder::new(&config.input);
         let plan = Plan::compile(&config.input, &config.windows, &config.rules)?;
         let outputs = &config.outputs;
-        let copy = outputs
-            .table
-            .as_ref()
+        let first = stage == Stage::First;
+        let input = config.input.topic.name.clone();
+        let link = plan.is_linked().then(|| config.pipeline.link_topic());
+        let (topic, other_topic) = match stage {
+            Stage::First => (input, link.clone()),
+            Stage::Second => (config.pipeline.link_topic(), Some(input)),
+        };
+        let table = outputs.table.as_ref().filter(|_| first);
+        let copy = table
             .map(|table| copy_binary::statement(&config.schema, &table.name, decoder.columns()));
-        let emitting = config.windows.iter().map(|window| &window.emit);
+        let windows = config.windows.iter();
+        let emitting = windows
+            .filter(|window| window.stage(&config.input) == stage)
+            .map(|window| &window.emit);
         Ok(Self {
             pipeline: config.pipeline.clone(),
+            stage,
             owner: std::env::var("HOSTNAME").unwrap_or_else(|_| "local".into()),
-            topic: config.input.topic.name.clone(),
-            output_topics: OutputTopics::of(outputs),
+            topic,
+            other_topic,
+            output_topics: OutputTopics::of(outputs, link.clone()),
             on_data_loss: config.input.on_data_loss,
             decoder: Arc::new(decoder),
             products: Arc::new(Products {
-                table: outputs.table.is_some(),
-                enriched: outputs.enriched.is_some(),
-                alerts: outputs
-                    .alerts
-                    .is_some()
+                table: table.is_some(),
+                enriched: first && outputs.enriched.is_some(),
+                alerts: (first && outputs.alerts.is_some())
                     .then(|| AlertWriter::new(&config.input, &plan)),
+                linked: first && link.is_some(),
             }),
             window_tables: plan
                 .windows()
@@ -130,6 +152,7 @@ impl Role {
                 .min(),
             max_delay_us: i64::try_from(config.input.event_time.max_delay.get().as_micros())
                 .unwrap_or(i64::MAX),
+            idle_after: config.input.event_time.idle_after.get(),
             lanes,
             metrics,
             runtime: Handle::current(),
@@ -137,6 +160,35 @@ impl Role {
             credentials: Credentials::of_pod(&config.kafka),
             fatal,
         })
+    }
+
+    /// The group that shares out the partitions of the stage's topic.
+    pub fn group(&self) -> String {
+        match self.stage {
+            Stage::First => self.pipeline.consumer_group(),
+            Stage::Second => self.pipeline.link_group(),
+        }
+    }
+
+    /// The stage's number in the commit log.
+    pub fn stage_number(&self) -> i16 {
+        match self.stage {
+            Stage::First => FIRST_STAGE,
+            Stage::Second => SECOND_STAGE,
+        }
+    }
+
+    /// Whether the stage makes a window's rows.
+    pub fn makes(&self, window: &WindowPlan) -> bool {
+        window.is_linked() == (self.stage == Stage::Second)
+    }
+
+    /// Whether a shard of the stage has anything to remember.
+    pub fn has_state(&self) -> bool {
+        match self.stage {
+            Stage::First => !self.plan.is_stateless(),
+            Stage::Second => true,
+        }
     }
 
     /// The name of what sends records, in metrics and for the operator.

@@ -9,8 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sensorstream_engine::{BUCKETS, Engine};
+use sensorstream_engine::BUCKETS;
 use sensorstream_ledger::shard::buckets::Bucket;
+
+use super::computation::State;
 
 /// How long it takes until every part has been written.
 const CYCLE: Duration = Duration::from_secs(10);
@@ -44,7 +46,7 @@ impl Snapshots {
     }
 
     /// Takes the parts that are due, of a shard that has been read up to `at_offset`.
-    pub fn take(&mut self, engine: &Engine, at_offset: i64, now: Instant) {
+    pub fn take(&mut self, state: &impl State, at_offset: i64, now: Instant) {
         let pace = CYCLE / u32::from(BUCKETS);
         let mut due = (now - self.taken_at).as_micros() / pace.as_micros();
         if due == 0 {
@@ -63,13 +65,14 @@ impl Snapshots {
                 continue;
             }
             *taken_at = at_offset;
-            let image = engine.image(number);
+            let image = state.image(number);
             self.waiting_bytes += image.len();
             self.waiting.push_back(Bucket {
                 number: number as i16,
                 at_offset,
-                watermark_us: engine.watermark(),
+                watermark_us: state.watermark(),
                 image,
+                sources: state.sources(),
             });
         }
     }

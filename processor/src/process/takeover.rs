@@ -7,12 +7,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rdkafka::{consumer::BaseConsumer, error::KafkaError};
 use sensorstream_broker::offsets;
-use sensorstream_crds::input::OnDataLoss;
+use sensorstream_crds::{input::OnDataLoss, windows::Stage};
 use sensorstream_engine::BUCKETS;
 use sensorstream_ledger::shard::{
-    self, FIRST_STAGE, ShardKey, ShardState,
+    self, ShardKey, ShardState,
     buckets::{self, Bucket},
     dead_letters::{self, PendingDeadLetter},
+    links::{Links, RangeEnd},
 };
 
 use crate::{backoff::Backoff, telemetry};
@@ -120,14 +121,16 @@ async fn try_once(
     for (partition, extent) in extents {
         let key = ShardKey {
             pipeline: role.pipeline.to_string(),
-            stage: FIRST_STAGE,
+            stage: role.stage_number(),
             incarnation: topic.id().to_owned(),
             partition,
         };
         let take = shard::take_over(&mut lane, &key, topic.topic(), &role.owner, extent.begin);
-        let taken = within(PATIENCE, take).await?;
+        let mut taken = within(PATIENCE, take).await?;
+        link(role, &mut taken.state);
         let recovery = recovery(role, &mut lane, &key, &taken).await?;
-        let state = resume(&taken.state, recovery.read_from, extent, role.on_data_loss);
+        let mut state = resume(&taken.state, recovery.read_from, extent, role.on_data_loss);
+        link(role, &mut state);
         if state != taken.state {
             let from = taken.state.next_offset;
             let swap = shard::swap(&mut lane, &key, taken.epoch, from, &state, false, None);
@@ -183,17 +186,34 @@ async fn recovery(
         let page = dead_letters::page(&mut *lane, key, from, below, LETTERS);
         recovery.letters = within(PATIENCE, page).await?;
     }
-    if role.plan.is_stateless() {
+    let first_range = taken
+        .state
+        .links
+        .as_ref()
+        .and_then(|links| links.ranges.first());
+    if let Some(range) = first_range
+        && range.to <= recovery.read_from
+    {
+        recovery.read_from = range.to;
+        recovery.watermark_us = range.watermark_us;
+    }
+    if !role.has_state() {
         return Ok(recovery);
     }
-    if !accounts::has_state(&role.plan, &taken.state) {
+    recovery.buckets = within(PATIENCE, buckets::read(&mut *lane, key)).await?;
+    let usable = match role.stage {
+        Stage::First => accounts::has_state(&role.plan, &taken.state),
+        // How far the first stage is does not depend on the windows.
+        Stage::Second => !recovery.buckets.is_empty(),
+    };
+    if !usable {
         // From before anything that has to be sent again, so that it follows from the same state.
-        let (at, watermark) = (recovery.read_from, taken.state.watermark_us);
+        let (at, watermark) = (recovery.read_from, recovery.watermark_us);
         let (epoch, count) = (taken.epoch, BUCKETS as i16);
         let reset = buckets::reset(&mut *lane, key, epoch, count, at, watermark);
         within(PATIENCE, reset).await?;
+        recovery.buckets = within(PATIENCE, buckets::read(&mut *lane, key)).await?;
     }
-    recovery.buckets = within(PATIENCE, buckets::read(&mut *lane, key)).await?;
     // Nothing is written down before it has been sent, so these come before what is sent again.
     if let Some(oldest) = recovery
         .buckets
@@ -204,6 +224,35 @@ async fn recovery(
         recovery.watermark_us = oldest.watermark_us;
     }
     Ok(recovery)
+}
+
+/// Begins what the shard sends to the second stage, or ends it, as the plan says.
+fn link(role: &Role, state: &mut ShardState) {
+    if !role.products.linked {
+        (state.links, state.link_watermark_us) = (None, None);
+        return;
+    }
+    let follows = state
+        .links
+        .as_ref()
+        .and_then(Links::end)
+        .is_some_and(|end| end.to == state.next_offset);
+    if follows {
+        return;
+    }
+    // The first of all, or the shard went on after records that were lost.
+    let now = jiff::Timestamp::now().as_microsecond();
+    let series = state
+        .links
+        .as_ref()
+        .map_or(now, |links| now.max(links.series + 1));
+    state.link_watermark_us = state.link_watermark_us.max(state.watermark_us);
+    let start = RangeEnd {
+        to: state.next_offset,
+        watermark_us: state.watermark_us,
+        link_watermark_us: state.link_watermark_us,
+    };
+    state.links = Some(Links::starting_at(series, start));
 }
 
 impl Recovery {

@@ -18,19 +18,28 @@ use jiff::Timestamp;
 use rdkafka::error::RDKafkaErrorCode;
 use sensorstream_broker::partition_queue::{PartitionQueue, Polled};
 use sensorstream_engine::OpenRows;
+use sensorstream_ledger::shard::{ShardKey, links};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+
+use crate::telemetry;
 
 use super::{
     accounts::Accounts,
     batch::{Batch, Consequences},
+    computation::{Computation, Unusable},
     consumer::Reports,
-    decide::{Again, Decider},
+    decide::Again,
+    idle::{End, Idleness},
+    lanes::{LaneError, PATIENCE, within},
     outbox::Job,
     role::Role,
     session::{Notice, Notices},
     snapshots::Snapshots,
 };
+
+/// How often an idle shard asks how far the others are.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a batch waits for more records after its first one.
 const LINGER: Duration = Duration::from_millis(50);
@@ -54,20 +63,16 @@ pub enum Work {
     Commit(Batch, oneshot::Sender<Batch>),
 }
 
-/// A shard's thread, yet to be started.
-pub struct Worker {
-    /// What every part of the role shares.
+/// Where a shard's thread begins, and what it works with, whatever it computes.
+pub struct Beginning {
+    /// What every part of the stage shares.
     pub role: Arc<Role>,
-    /// The partition.
-    pub partition: i32,
-    /// Its queue.
+    /// Which shard.
+    pub key: ShardKey,
+    /// Its partition's queue.
     pub queue: PartitionQueue<Reports>,
     /// Everything below is decided.
     pub next_offset: i64,
-    /// What decides records.
-    pub decider: Decider,
-    /// What became of readings in windows and rules before.
-    pub accounts: Accounts,
     /// What has to be done again below the next offset.
     pub again: Again,
     /// The first offset to read.
@@ -80,8 +85,18 @@ pub struct Worker {
     pub work: mpsc::Sender<Work>,
     /// Where trouble is told.
     pub notices: Notices,
+    /// Where Kafka last said that the partition ends.
+    pub end: Arc<End>,
     /// Says when to stop.
     pub stop: CancellationToken,
+}
+
+/// A shard's thread, yet to be started.
+pub struct Worker<C> {
+    at: Beginning,
+    computation: C,
+    /// What became of readings in windows and rules before.
+    accounts: Accounts,
 }
 
 /// The batch that is being committed.
@@ -123,9 +138,23 @@ struct Building {
     opened_at: Option<Instant>,
     /// When rows of open windows may be written next.
     emit_at: Instant,
+    idleness: Idleness,
+    /// When it is asked next how far others are, if the partition is idle.
+    ask_at: Instant,
+    /// Whether the last batch said that the partition is idle.
+    idle: bool,
 }
 
-impl Worker {
+impl<C: Computation> Worker<C> {
+    /// A worker that goes on with what `computation` was restored to.
+    pub fn new(at: Beginning, computation: C, accounts: Accounts) -> Self {
+        Self {
+            at,
+            computation,
+            accounts,
+        }
+    }
+
     /// Runs until told to stop, or until the committer is gone.
     pub fn run(mut self) {
         // The committer is gone only if the shard is, or is about to be.
@@ -135,52 +164,73 @@ impl Worker {
     /// Does again what is decided already. Answers the batch that comes next, which may have its first
     /// records.
     fn recover(&mut self) -> Result<Batch, Abandoned> {
-        let mut position = self.read_from;
-        let mut first = Batch::starting_at(self.next_offset);
-        while position < self.next_offset && !self.stop.is_cancelled() {
-            self.decider.at(Timestamp::now());
+        let mut position = self.at.read_from;
+        let mut first = Batch::starting_at(self.at.next_offset);
+        while position < self.at.next_offset && !self.at.stop.is_cancelled() {
+            self.computation.at(Timestamp::now());
             let Self {
-                queue,
-                decider,
-                again,
-                notices,
-                partition,
-                next_offset,
+                at: beginning,
+                computation,
                 ..
             } = self;
+            let Beginning {
+                queue,
+                again,
+                notices,
+                key,
+                next_offset,
+                ..
+            } = beginning;
             let mut repeated = 0;
+            let mut trouble = Ok(());
             let taken = queue.consume(IDLE, CHUNK, |polled| match polled {
+                Polled::Record(_) if trouble.is_err() => {}
                 Polled::Record(record) if record.offset() < position => {}
                 Polled::Record(record) if record.offset() < *next_offset => {
                     position = record.offset() + 1;
-                    decider.repeat(&record, again);
+                    trouble = computation.repeat(&record, again);
                     repeated += 1;
                 }
                 // The first of those that nobody has decided came along.
                 Polled::Record(record) => {
                     position = record.offset();
-                    decider.decide(&record, &mut first);
+                    computation.caught_up(again);
+                    trouble = computation.decide(&record, &mut first);
                 }
-                other => tell(notices, *partition, &other),
+                other => tell(notices, key.partition, &other),
             });
+            self.check(trouble)?;
             if taken == 0 {
-                position = position.max(self.queue.position().unwrap_or(position));
+                position = position.max(self.at.queue.position().unwrap_or(position));
             }
-            self.role.metrics.records_repeated.inc_by(repeated);
-            if self.again.is_full() {
-                self.resend(position.min(self.next_offset))?;
+            self.at.role.metrics.records_repeated.inc_by(repeated);
+            if self.at.again.is_full() {
+                self.resend(position.min(self.at.next_offset))?;
             }
         }
-        if self.stop.is_cancelled() {
+        if self.at.stop.is_cancelled() {
             return Err(Abandoned);
         }
-        self.resend(self.next_offset)?;
+        self.computation.caught_up(&mut self.at.again);
+        self.at.again.stand(self.computation.standing());
+        self.resend(self.at.next_offset)?;
         Ok(first)
     }
 
+    /// Gives up if a record could not be taken.
+    fn check(&self, taken: Result<(), Unusable>) -> Result<(), Abandoned> {
+        taken.map_err(|Unusable(error)| {
+            self.at.notices.send(Notice::Unusable {
+                partition: self.at.key.partition,
+                error,
+            });
+            Abandoned
+        })
+    }
+
     fn resend(&mut self, to: i64) -> Result<(), Abandoned> {
-        let job = self.again.take(to);
-        let sent = self.work.blocking_send(Work::Resend(job));
+        let job = self.at.again.take(to);
+        let sent = self.at.work.blocking_send(Work::Resend(job));
         sent.map_err(|_| Abandoned)
     }
 
@@ -190,18 +240,24 @@ impl Worker {
             opened_at: (!first.is_empty()).then(Instant::now),
             batch: first,
             emit_at: Instant::now(),
+            idleness: Idleness::new(self.at.role.idle_after),
+            ask_at: Instant::now(),
+            idle: false,
         };
         let mut spare = None;
         let mut in_flight = InFlight(None);
-        while !self.stop.is_cancelled() {
-            self.take_records(&mut building);
+        while !self.at.stop.is_cancelled() {
+            self.take_records(&mut building)?;
             let now = Instant::now();
             let emits = self.emits(&building, now);
-            let Some(opened_at) = building.opened_at.or_else(|| emits.then_some(now)) else {
+            let stands = self.follow_others(&mut building, now);
+            let opened_at = building.opened_at;
+            let Some(opened_at) = opened_at.or_else(|| (emits || stands).then_some(now)) else {
                 continue;
             };
             building.opened_at = Some(opened_at);
-            let may_go = if building.batch.is_full() {
+            let elsewhere = self.computation.batch_memory();
+            let may_go = if building.batch.is_full(elsewhere) {
                 in_flight.wait(&mut spare)?;
                 true
             } else {
@@ -212,7 +268,7 @@ impl Worker {
             }
         }
         // Nobody may read on for long: a pipeline that is stopped shows what it has.
-        if !building.batch.is_empty() || self.decider.engine().has_changes() {
+        if !building.batch.is_empty() || self.computation.has_changes() {
             in_flight.wait(&mut spare)?;
             let _ = self.hand_over(&mut building, spare.take(), true)?;
         }
@@ -221,7 +277,42 @@ impl Worker {
 
     /// Whether rows of open windows are to be written.
     fn emits(&self, building: &Building, now: Instant) -> bool {
-        now >= building.emit_at && self.decider.engine().has_changes()
+        now >= building.emit_at && self.computation.has_changes()
+    }
+
+    /// Raises the watermark that windows over several partitions go by to where the others are, if the
+    /// partition is idle. Whether that is news to be committed.
+    fn follow_others(&mut self, building: &mut Building, now: Instant) -> bool {
+        if !self.at.role.products.linked || !building.batch.is_empty() {
+            return false;
+        }
+        let position = building.batch.to();
+        let ends = self.at.end.get();
+        if !building.idleness.is_idle(position, ends, now) || now < building.ask_at {
+            return false;
+        }
+        building.ask_at = now + ASK_EVERY;
+        let others = self.at.role.runtime.block_on(async {
+            let mut lane = self.at.role.lanes.take().await?;
+            let others = within(PATIENCE, links::others(&mut lane, &self.at.key)).await?;
+            lane.give_back();
+            Ok::<_, LaneError>(others)
+        });
+        match others {
+            Ok(others) => {
+                let before = self.computation.link_watermark();
+                self.computation.raise_link_watermark(others);
+                let raised = self.computation.link_watermark() > before;
+                raised || !std::mem::replace(&mut building.idle, true)
+            }
+            Err(error) => {
+                tracing::debug!(
+                    error = telemetry::chain(&error),
+                    "asking how far others are"
+                );
+                false
+            }
+        }
     }
 
     /// Hands a batch to the committer and begins the next one.
@@ -236,72 +327,90 @@ impl Worker {
         let mut fresh = spare.unwrap_or_else(|| Batch::starting_at(next));
         fresh.restart_at(next);
         let mut full = std::mem::replace(&mut building.batch, fresh);
+        if !full.is_empty() {
+            building.idle = false;
+        }
         full.consequences = self.consequences(next, emits, now);
+        full.consequences.idle = building.idle;
+        full.consequences.range = self.computation.end_batch(&mut full);
+        if full.is_empty() && building.idle {
+            full.consequences.standing = self.computation.standing();
+        }
         if emits {
-            building.emit_at = now + self.role.emit_every.unwrap_or(IDLE);
+            building.emit_at = now + self.at.role.emit_every.unwrap_or(IDLE);
         }
         building.opened_at = None;
         let (give_back, receiver) = oneshot::channel();
-        let sent = self.work.blocking_send(Work::Commit(full, give_back));
+        let sent = self.at.work.blocking_send(Work::Commit(full, give_back));
         sent.map_err(|_| Abandoned)?;
         Ok(InFlight(Some(receiver)))
     }
 
     /// What follows from everything read below `to`.
     fn consequences(&mut self, to: i64, emits: bool, now: Instant) -> Consequences {
-        let plan = &self.role.plan;
-        let engine = self.decider.engine_mut();
+        let plan = &self.at.role.plan;
+        let computation = &mut self.computation;
         let open_rows = if emits {
             OpenRows::Take
         } else {
             OpenRows::Skip
         };
-        let windows = engine.take_changes(open_rows);
+        let windows = computation.take_changes(open_rows);
         let mut buckets = Vec::new();
-        if !plan.is_stateless() {
-            self.snapshots.take(engine, to, now);
-            let sent_below = if self.role.products.are_sent() {
-                self.sent_below.load(Ordering::Relaxed)
+        if self.at.role.has_state() {
+            self.at.snapshots.take(computation, to, now);
+            let sent_below = if self.at.role.products.are_sent() {
+                self.at.sent_below.load(Ordering::Relaxed)
             } else {
                 i64::MAX
             };
-            buckets = self.snapshots.hand_out(sent_below);
-            let partition = self.partition.to_string();
-            let state_bytes = &self.role.metrics.state_bytes;
+            buckets = self.at.snapshots.hand_out(sent_below);
+            let partition = self.at.key.partition.to_string();
+            let state_bytes = &self.at.role.metrics.state_bytes;
             state_bytes
                 .with_label_values(&[&partition])
-                .set(engine.memory() as i64);
+                .set(computation.memory() as i64);
         }
+        let (counted, alerted) = computation.counts();
         Consequences {
-            watermark_us: engine.watermark(),
+            watermark_us: computation.watermark(),
             windows,
-            accounts: self.accounts.with(plan, engine),
+            accounts: self.accounts.with(plan, counted, alerted),
             buckets,
+            ..Consequences::default()
         }
     }
 
     /// Takes what there is, for as long as the batch may wait.
-    fn take_records(&mut self, building: &mut Building) {
+    fn take_records(&mut self, building: &mut Building) -> Result<(), Abandoned> {
         let Self {
-            queue,
-            decider,
-            notices,
-            partition,
+            at: beginning,
+            computation,
             ..
         } = self;
+        let Beginning {
+            queue,
+            notices,
+            key,
+            ..
+        } = beginning;
         let batch = &mut building.batch;
         let (timeout, limit) = match building.opened_at {
             None => (IDLE, 1),
             Some(opened_at) => (LINGER.saturating_sub(opened_at.elapsed()).max(BUSY), CHUNK),
         };
-        decider.at(Timestamp::now());
+        computation.at(Timestamp::now());
+        let mut trouble = Ok(());
         let taken = queue.consume(timeout, limit, |polled| match polled {
+            Polled::Record(_) if trouble.is_err() => {}
             // A fetcher that was set back would show records again that are decided already.
             Polled::Record(record) if record.offset() < batch.to() => {}
-            Polled::Record(record) => decider.decide(&record, batch),
-            other => tell(notices, *partition, &other),
+            Polled::Record(record) => trouble = computation.decide(&record, batch),
+            other => tell(notices, key.partition, &other),
         });
-        if taken == 0 {
+        if taken > 0 {
+            building.idleness.interrupt();
+        } else {
             // Past transaction markers, so that nothing seems to be left.
             if let Some(position) = queue.position() {
                 batch.advance_to(position);
@@ -310,6 +419,7 @@ impl Worker {
         if building.opened_at.is_none() && !batch.is_empty() {
             building.opened_at = Some(Instant::now());
         }
+        self.check(trouble)
     }
 }
 

@@ -12,6 +12,7 @@ use sensorstream_ledger::shard::{self, FIRST_STAGE, ShardKey};
 use sensorstream_processor::process::{
     batch::Batch,
     commit::{self, CommitError, Outcome, Refused, Target},
+    computation::Computation as _,
     copy_binary,
     decide::{Decider, Products},
     decode::Decoder,
@@ -39,12 +40,13 @@ fn batch(world: &World, decoder: &Arc<Decoder>, records: usize) -> Batch {
         table: true,
         enriched: false,
         alerts: None,
+        linked: false,
     });
     let engine = Engine::new(Arc::clone(&plan), None, &[], 0);
-    let mut deciding = Decider::new(0, Arc::clone(decoder), plan, products, engine);
+    let mut deciding = Decider::new(0, Arc::clone(decoder), plan, products, engine, None);
     let mut batch = Batch::starting_at(0);
     queue.consume(Duration::from_secs(30), records, |polled| match polled {
-        Polled::Record(record) => deciding.decide(&record, &mut batch),
+        Polled::Record(record) => deciding.decide(&record, &mut batch).unwrap(),
         other => panic!("{other:?}"),
     });
     assert_eq!(batch.records(), records);
@@ -77,7 +79,7 @@ fn repeated_it_counts_once_and_of_a_former_owner_not_at_all() {
         let taken = shard::take_over(&mut first, &key, &world.topic(), "first", 0)
             .await
             .unwrap();
-        let to = commit::state_after(&taken.state, &batch, &Refused::new());
+        let to = commit::state_after(&taken.state, &batch, &Refused::new(), 0);
         let target = Target {
             key: &key,
             epoch: taken.epoch,

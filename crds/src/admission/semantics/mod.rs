@@ -36,6 +36,12 @@ pub(super) fn violations(pipeline: &SensorPipeline) -> Vec<Violation> {
         30 * DAY,
     );
     check.span(
+        "spec.input.eventTime.idleAfter",
+        &time.idle_after,
+        Span::from_secs(1),
+        30 * DAY,
+    );
+    check.span(
         "spec.input.eventTime.maxFutureSkew",
         &time.max_future_skew,
         Span::from_secs(1),

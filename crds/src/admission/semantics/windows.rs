@@ -113,13 +113,6 @@ impl Check {
                 Some(_) => {}
             }
         }
-        if !window.group_by.contains(&input.key) {
-            let message = format!(
-                "must contain input.key, which is `{}`: windows over several partitions are not supported yet; add it, or make another field the key",
-                input.key
-            );
-            self.refuse(format!("{path}.groupBy"), message);
-        }
     }
 
     fn aggregate(&mut self, path: &str, aggregate: &Aggregate, fields: &[Field]) {

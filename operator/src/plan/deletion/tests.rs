@@ -64,6 +64,7 @@ fn delete_takes_what_the_pipeline_made() {
             KafkaChange::DeleteTopic("sensor-data".into()),
             KafkaChange::DeleteTopic("sensor-data.dead-letter".into()),
             KafkaChange::DeleteGroup("sensorstream.default.environment".into()),
+            KafkaChange::DeleteGroup("sensorstream.default.environment.link".into()),
             KafkaChange::DeleteGroup("sensorstream.default.environment.dead-letter".into()),
         ]
     );
@@ -103,7 +104,11 @@ fn delete_takes_the_tables_and_topics_of_windows_and_outputs_that_are_gone_too()
             _ => None,
         })
         .collect();
-    assert_eq!(topics, ["sensor-data", "alerts", "sensor-data.dead-letter"]);
+    let link = "sensorstream.default.environment.link";
+    assert_eq!(
+        topics,
+        ["sensor-data", "alerts", "sensor-data.dead-letter", link]
+    );
     let tables: Vec<&str> = database
         .iter()
         .filter_map(|change| match change {
@@ -204,7 +209,8 @@ fn without_the_record_everything_that_may_be_left_is_named() {
         panic!("the grace time is over");
     };
     for left in [
-        "topics sensor-data, enriched, alerts, sensor-data.dead-letter;",
+        "topics sensor-data, enriched, alerts, sensor-data.dead-letter, \
+         sensorstream.default.environment.link;",
         "environment.visits",
     ] {
         assert!(orphans.contains(left), "{orphans}");

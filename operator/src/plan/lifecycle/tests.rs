@@ -167,6 +167,39 @@ fn a_drain_goes_through_its_steps() {
 }
 
 #[test]
+fn a_drain_waits_for_the_second_stage_of_windows() {
+    let mut stopping = Stopping::new("Drained");
+    stopping.pods_end(Role::Producer);
+    stopping.offsets(100);
+    let link = Span { begin: 5, end: 40 };
+    stopping.world.link_offsets.insert(1, link);
+    let mut first = shard(0, 100);
+    (first.linked, first.sent_below) = (true, 70);
+    stopping.world.shards = vec![first];
+    stopping.step(now());
+    let phase = stopping.step(later(1)).phase;
+    assert_eq!(phase, Phase::Draining(Draining::Linking(30)));
+
+    stopping.world.shards[0].sent_below = 100;
+    let phase = stopping.step(later(1)).phase;
+    assert_eq!(phase, Phase::Draining(Draining::Merging(vec![(1, 35)])));
+
+    let mut second = shard(1, 38);
+    second.stage = SECOND_STAGE;
+    second.incarnation = "id-of-the-link-topic".into();
+    stopping.world.shards.push(second);
+    let decided = stopping.step(later(2));
+    assert!(decided.processor);
+    assert_eq!(
+        decided.phase,
+        Phase::Draining(Draining::Merging(vec![(1, 2)]))
+    );
+
+    stopping.world.shards[1].next_offset = 40;
+    assert!(!stopping.step(later(3)).processor);
+}
+
+#[test]
 fn a_drain_says_that_kafka_holds_it() {
     let mut stopping = Stopping::new("Drained");
     stopping.pods_end(Role::Producer);

@@ -1,8 +1,12 @@
-//! The topics that a spec names.
+//! The topics that a pipeline needs: those that its spec names, and the one between its two stages.
 
-use std::fmt;
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-use sensorstream_crds::{SensorPipelineSpec, input::Topic as Declared};
+use sensorstream_crds::{
+    PipelineId, SensorPipelineSpec,
+    input::{Input, Topic as Declared},
+    windows::Stage,
+};
 
 use crate::backends::{Topic, TopicNames, Topics};
 
@@ -17,6 +21,8 @@ pub enum Purpose {
     Alerts,
     /// Records that can't be used are written to it.
     DeadLetter,
+    /// The first stage of windows over several partitions writes to it, and the second reads it.
+    Link,
 }
 
 impl Purpose {
@@ -25,10 +31,17 @@ impl Purpose {
         self != Self::Input
     }
 
+    /// Whether the topic may get more partitions. Groups live in those of the link topic by their hash,
+    /// so it keeps those that it was made with.
+    pub fn grows(self) -> bool {
+        self != Self::Link
+    }
+
     /// Where the spec declares it.
     pub fn path(self) -> &'static str {
         match self {
-            Self::Input => "spec.input.topic",
+            // The link topic is made like the input.
+            Self::Input | Self::Link => "spec.input.topic",
             Self::Enriched => "spec.outputs.enriched.topic",
             Self::Alerts => "spec.outputs.alerts.topic",
             Self::DeadLetter => "spec.outputs.deadLetter.topic",
@@ -43,17 +56,18 @@ impl fmt::Display for Purpose {
             Self::Enriched => "enriched topic",
             Self::Alerts => "alerts topic",
             Self::DeadLetter => "dead letter topic",
+            Self::Link => "link topic",
         })
     }
 }
 
-/// A topic that a spec names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A topic that a pipeline needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedTopic<'a> {
     /// What it is for.
     pub purpose: Purpose,
     /// What it should be.
-    pub declared: &'a Declared,
+    pub declared: Cow<'a, Declared>,
 }
 
 impl WantedTopic<'_> {
@@ -67,16 +81,20 @@ impl WantedTopic<'_> {
     }
 }
 
-/// The topics that a spec names, the one that is read first.
-pub fn topics(spec: &SensorPipelineSpec) -> Vec<WantedTopic<'_>> {
+/// The topics that a pipeline needs, the one that is read first.
+pub fn topics<'a>(id: &PipelineId, spec: &'a SensorPipelineSpec) -> Vec<WantedTopic<'a>> {
     let outputs = &spec.outputs;
     let enriched = outputs.enriched.as_ref().map(|enriched| &enriched.topic);
     let alerts = outputs.alerts.as_ref().map(|alerts| &alerts.topic);
     [
-        (Purpose::Input, Some(&spec.input.topic)),
-        (Purpose::Enriched, enriched),
-        (Purpose::Alerts, alerts),
-        (Purpose::DeadLetter, Some(&outputs.dead_letter.topic)),
+        (Purpose::Input, Some(Cow::Borrowed(&spec.input.topic))),
+        (Purpose::Enriched, enriched.map(Cow::Borrowed)),
+        (Purpose::Alerts, alerts.map(Cow::Borrowed)),
+        (
+            Purpose::DeadLetter,
+            Some(Cow::Borrowed(&outputs.dead_letter.topic)),
+        ),
+        (Purpose::Link, link(id, spec).map(Cow::Owned)),
     ]
     .into_iter()
     .filter_map(|(purpose, declared)| {
@@ -88,11 +106,44 @@ pub fn topics(spec: &SensorPipelineSpec) -> Vec<WantedTopic<'_>> {
     .collect()
 }
 
+/// The topic between the two stages, if a window needs the second.
+fn link(id: &PipelineId, spec: &SensorPipelineSpec) -> Option<Declared> {
+    let Input { topic: input, .. } = &spec.input;
+    let mut windows = spec.windows.iter();
+    let linked = windows.any(|window| window.stage(&spec.input) == Stage::Second);
+    linked.then(|| Declared {
+        name: id.link_topic(),
+        partitions: input.partitions,
+        replication_factor: input.replication_factor,
+        config: link_config(&input.config),
+    })
+}
+
+/// Nothing is deleted but what the second stage has written down; a message holds what one commit came
+/// to. What keeps the input safe keeps this safe.
+fn link_config(input: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    const IN_SYNC: &str = "min.insync.replicas";
+    let own = [
+        ("cleanup.policy", "delete"),
+        ("retention.ms", "-1"),
+        ("retention.bytes", "-1"),
+        ("max.message.bytes", "8388608"),
+    ];
+    let in_sync = input.get(IN_SYNC).map(|replicas| (IN_SYNC, &**replicas));
+    own.into_iter()
+        .chain(in_sync)
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}
+
 /// The topics to ask about.
-pub fn names(spec: &SensorPipelineSpec) -> TopicNames {
+pub fn names(id: &PipelineId, spec: &SensorPipelineSpec) -> TopicNames {
+    let wanted = topics(id, spec);
+    let link = wanted.iter().find(|topic| topic.purpose == Purpose::Link);
     TopicNames {
         input: spec.input.topic.name.clone(),
-        outputs: topics(spec)
+        link: link.map(|topic| topic.declared.name.clone()),
+        outputs: wanted
             .into_iter()
             .filter(|topic| topic.purpose.is_output())
             .map(|topic| topic.declared.name.clone())

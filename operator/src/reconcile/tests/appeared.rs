@@ -101,7 +101,7 @@ async fn somebody_elses_topic_is_not_claimed_as_made() {
             "{failure:?}"
         );
         assert!(!claims.iter().any(|claim| claim == name), "{claims:?}");
-        assert_eq!(claims.len(), 7, "{claims:?}");
+        assert_eq!(claims.len(), 8, "{claims:?}");
     }
 }
 
@@ -118,6 +118,6 @@ async fn somebody_elses_table_is_not_claimed_as_made() {
             "{failure:?}"
         );
         assert!(!claims.iter().any(|claim| claim == name), "{claims:?}");
-        assert_eq!(claims.len(), 7, "{claims:?}");
+        assert_eq!(claims.len(), 8, "{claims:?}");
     }
 }

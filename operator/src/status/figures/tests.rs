@@ -20,6 +20,7 @@ fn topics(spans: &[(i64, i64)]) -> Topics {
         input: Some(input),
         outputs: BTreeMap::new(),
         offsets,
+        link_offsets: BTreeMap::new(),
     }
 }
 

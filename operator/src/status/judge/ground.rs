@@ -28,7 +28,8 @@ pub(super) fn topics_ready(account: &Account<'_>) -> Verdict {
         }
     };
     let mut adopted = Vec::new();
-    for wanted in topics::wanted::topics(&account.observation.pipeline.spec) {
+    let observation = account.observation;
+    for wanted in topics::wanted::topics(&observation.id, &observation.pipeline.spec) {
         let name = &wanted.declared.name;
         let ours = account
             .observation
@@ -49,11 +50,11 @@ pub(super) fn topics_ready(account: &Account<'_>) -> Verdict {
         if let Some(verdict) = leaderless(type_, name, live) {
             return verdict;
         }
-        if let Some(change) = topics::changes_of(wanted.declared, Some(live), ours).first() {
+        if let Some(change) = topics::changes_of(&wanted, Some(live), ours).first() {
             return Verdict::new(type_, Truth::False, "Changing", change.action());
         }
         if !ours {
-            adopted.push(name.as_str());
+            adopted.push(name.clone());
         }
     }
     let message = if adopted.is_empty() {

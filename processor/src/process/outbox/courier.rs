@@ -186,7 +186,7 @@ impl Courier {
                 content: found.remove(&pending.offset).unwrap_or(Content::Lost),
             }));
             letters.sort_unstable_by_key(|letter| letter.offset);
-            let sent = line.send(&letters, &job.outgoing, to)?;
+            let sent = line.send(&letters, &job.outgoing, &[], to)?;
             self.role
                 .metrics
                 .sent(sent.dead_letters, sent.enriched, sent.alerts);
@@ -194,7 +194,7 @@ impl Courier {
             job.reread.drain(..resolved);
             job.letters.drain(..cut);
         }
-        let sent = line.send(&job.letters, &job.outgoing, job.to)?;
+        let sent = line.send(&job.letters, &job.outgoing, &job.standing, job.to)?;
         self.role
             .metrics
             .sent(sent.dead_letters, sent.enriched, sent.alerts);

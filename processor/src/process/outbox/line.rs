@@ -134,17 +134,19 @@ impl Line {
     }
 
     /// Sends what has not been sent of the letters and of the other records below `to`, and moves
-    /// the cursor there, all or nothing. Answers how many were sent.
+    /// the cursor there, all or nothing; and where the shard stands. Answers how many were sent.
     pub(super) fn send(
         &mut self,
         letters: &[Letter],
         outgoing: &Outgoing,
+        standing: &[Vec<u8>],
         to: i64,
     ) -> Result<Sent, LineError> {
         let mut sent = Sent::default();
-        if to <= self.cursor {
+        if to <= self.cursor && standing.is_empty() {
             return Ok(sent);
         }
+        let to = to.max(self.cursor);
         let failed = |what| move |error| LineError::Kafka(what, error);
         let due = &letters[letters.partition_point(|letter| letter.offset < self.cursor)..];
         self.producer
@@ -156,21 +158,33 @@ impl Line {
         }
         sent.dead_letters = due.len();
         for record in outgoing.of(self.cursor..to) {
-            let topic = match record.destination {
+            let (topic, partition) = match record.destination {
                 Destination::Enriched => {
                     sent.enriched += 1;
-                    &self.topics.enriched
+                    (&self.topics.enriched, None)
                 }
                 Destination::Alerts => {
                     sent.alerts += 1;
-                    &self.topics.alerts
+                    (&self.topics.alerts, None)
                 }
+                Destination::Link(partition) => (&self.topics.link, Some(i32::from(partition))),
             };
             // What there is no topic for, no decider makes.
             let Some(topic) = topic else { continue };
             let mut message = BaseRecord::<[u8], [u8]>::to(topic).payload(record.value);
             message.key = record.key;
+            message.partition = partition;
             self.enqueue(message).map_err(failed("sending a record"))?;
+        }
+        for (partition, value) in standing.iter().enumerate() {
+            let Some(topic) = &self.topics.link else {
+                continue;
+            };
+            let message = BaseRecord::<[u8], [u8]>::to(topic)
+                .payload(value)
+                .partition(partition as i32);
+            self.enqueue(message)
+                .map_err(failed("sending where the shard stands"))?;
         }
         let mut offsets = TopicPartitionList::new();
         {

@@ -52,8 +52,11 @@ pub struct Job {
     pub letters: Vec<Letter>,
     /// Dead letters whose records have to be read again.
     pub reread: Vec<PendingDeadLetter>,
-    /// Alerts and enriched readings.
+    /// Alerts, enriched readings and what goes to the second stage.
     pub outgoing: Outgoing,
+    /// For each partition of the link topic, where the shard stands, if there is only that to tell. It may
+    /// be sent again, or never.
+    pub standing: Vec<Vec<u8>>,
     /// The first offset that the commit did not decide.
     pub to: i64,
 }
@@ -61,7 +64,10 @@ pub struct Job {
 impl Job {
     /// Whether there is nothing to send.
     pub fn is_empty(&self) -> bool {
-        self.letters.is_empty() && self.reread.is_empty() && self.outgoing.is_empty()
+        self.letters.is_empty()
+            && self.reread.is_empty()
+            && self.outgoing.is_empty()
+            && self.standing.is_empty()
     }
 }
 

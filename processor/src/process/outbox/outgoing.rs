@@ -1,5 +1,5 @@
-//! Records for the output topics that a batch came to: alerts and enriched readings, in one piece
-//! of memory.
+//! Records for the output topics that a batch came to: alerts, enriched readings and what goes to the
+//! second stage, in one piece of memory.
 
 use std::ops::Range;
 
@@ -10,6 +10,8 @@ pub enum Destination {
     Enriched,
     /// Alerts.
     Alerts,
+    /// What a range came to in windows over several partitions: a partition of the link topic.
+    Link(u16),
 }
 
 /// Records for the output topics, in the order of the readings that they come from.

@@ -24,14 +24,16 @@ use rdkafka::{
     error::KafkaError,
 };
 use sensorstream_broker::partition_queue::PartitionQueue;
+use sensorstream_ledger::shard::blocked;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::http::Liveness;
+use crate::{http::Liveness, telemetry};
 
 use super::{
     consumer::{GroupConsumer, Rebalance},
     incarnation::{Incarnation, IncarnationError},
+    lanes::{LaneError, PATIENCE, within},
     role::Role,
     takeover::{self, Taken},
 };
@@ -60,6 +62,8 @@ pub struct Session {
     role: Arc<Role>,
     consumer: Arc<GroupConsumer>,
     topic: Incarnation,
+    /// How many partitions the topic at the other end of the link has, if there is one.
+    other_partitions: u16,
     kafka: Arc<BaseConsumer>,
     phase: Phase,
     shards: BTreeMap<i32, Shard>,
@@ -99,15 +103,21 @@ impl Session {
         consumer: GroupConsumer,
         kafka: Arc<BaseConsumer>,
         topic: Incarnation,
+        other_partitions: u16,
     ) -> Result<Self, KafkaError> {
         consumer.subscribe(&[topic.topic()])?;
         let (notices, inbox) = Notices::new();
-        let watch = watch::watch(Arc::clone(&kafka), topic.clone(), notices.clone());
+        let other = role
+            .other_topic
+            .clone()
+            .map(|name| (name, other_partitions));
+        let watch = watch::watch(Arc::clone(&kafka), topic.clone(), other, notices.clone());
         Ok(Self {
             watch: role.task("watch", watch),
             role,
             consumer: Arc::new(consumer),
             topic,
+            other_partitions,
             kafka,
             phase: Phase::Steady,
             shards: BTreeMap::new(),
@@ -309,24 +319,55 @@ impl Session {
             Notice::Stale { partition } if owned(&partition) => Err(Ended::Rejoin(format!(
                 "the shard of partition {partition} has another owner"
             ))),
-            Notice::OutOfRange { .. } | Notice::Stale { .. } => Ok(()),
             Notice::Unreadable { partition, error } => {
                 tracing::warn!(partition, %error, "the partition can't be read at the moment");
                 Ok(())
             }
+            Notice::Unusable { partition, error } if owned(&partition) => {
+                self.report_unusable(partition, error.clone());
+                Err(Ended::Rejoin(format!(
+                    "the shard of partition {partition} can't go on: {error}"
+                )))
+            }
+            Notice::OutOfRange { .. } | Notice::Stale { .. } | Notice::Unusable { .. } => Ok(()),
+            Notice::OtherEndChanged => Err(Ended::Rejoin(
+                "the topic at the other end of the link has other partitions".into(),
+            )),
             Notice::Replaced => Err(Ended::Rejoin(format!(
                 "topic {} was replaced",
                 self.topic.topic()
             ))),
-            Notice::Ends(ends) => {
+            Notice::Ends(ends, at) => {
                 for (partition, end) in ends {
                     if let Some(shard) = self.shards.get(&partition) {
+                        shard.end.set(end, at);
                         self.show_lag(partition, end - shard.next_offset.load(Ordering::Relaxed));
                     }
                 }
                 Ok(())
             }
         }
+    }
+
+    /// Shows in the commit log that a shard stands still, until it is taken over anew.
+    fn report_unusable(&self, partition: i32, error: String) {
+        let Some(shard) = self.shards.get(&partition) else {
+            return;
+        };
+        let (role, key, epoch) = (Arc::clone(&self.role), shard.key.clone(), shard.epoch);
+        self.role.task("report", async move {
+            let reported = async {
+                let mut lane = role.lanes.take().await?;
+                let report = blocked::report(&mut lane, &key, epoch, "windows", &error);
+                within(PATIENCE, report).await?;
+                lane.give_back();
+                Ok::<_, LaneError>(())
+            };
+            if let Err(error) = reported.await {
+                let error = telemetry::chain(&error);
+                tracing::warn!(error, "reporting a shard that can't go on");
+            }
+        });
     }
 
     fn show_lag(&self, partition: i32, lag: i64) {

@@ -1,6 +1,6 @@
 //! What shards and watchers tell the session, without waiting for it.
 
-use std::{collections::BTreeMap, sync::mpsc};
+use std::{collections::BTreeMap, sync::mpsc, time::Instant};
 
 use rdkafka::error::RDKafkaErrorCode;
 
@@ -24,10 +24,19 @@ pub enum Notice {
         /// The partition.
         partition: i32,
     },
+    /// What a shard reads makes no sense to it, or something is missing in it.
+    Unusable {
+        /// The partition.
+        partition: i32,
+        /// What exactly.
+        error: String,
+    },
     /// The topic is another one.
     Replaced,
-    /// Where partitions end.
-    Ends(BTreeMap<i32, i64>),
+    /// The topic at the other end of the link has another number of partitions.
+    OtherEndChanged,
+    /// Where partitions ended when Kafka was asked.
+    Ends(BTreeMap<i32, i64>, Instant),
 }
 
 /// Where shards tell the session what happens.

@@ -6,7 +6,9 @@ use std::{
 };
 
 use sensorstream_broker::partition_queue::PartitionQueue;
-use sensorstream_engine::{BUCKETS, Engine, ImageError};
+use sensorstream_crds::windows::Stage;
+use sensorstream_engine::{BUCKETS, Engine, ImageError, Link, Merger};
+use sensorstream_ledger::shard::{ShardKey, ShardState};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -16,16 +18,22 @@ use super::{
         committer::Committer,
         consumer::Reports,
         decide::{Again, Decider},
+        idle::End,
         outbox::Sink,
         snapshots::Snapshots,
-        takeover::Taken,
-        worker::Worker,
+        takeover::{Recovery, Taken},
+        trim::Trimmer,
+        worker::{Beginning, Worker},
     },
     Session,
 };
 
 /// A shard that is owned.
 pub(super) struct Shard {
+    pub(super) key: ShardKey,
+    pub(super) epoch: i64,
+    /// Where Kafka last said that the partition ends.
+    pub(super) end: Arc<End>,
     pub(super) partition: i32,
     pub(super) stop: CancellationToken,
     pub(super) next_offset: Arc<AtomicI64>,
@@ -72,11 +80,16 @@ impl Session {
         let stop = CancellationToken::new();
         let next_offset = Arc::new(AtomicI64::new(taken.state.next_offset));
         self.show_lag(partition, taken.end_offset - taken.state.next_offset);
+        let end = Arc::new(End::default());
+        let (key, epoch) = (taken.key.clone(), taken.epoch);
         let halves = match taken.state.data_loss_at {
-            None => Some(self.start_halves(taken, queue, &stop, &next_offset)?),
+            None => Some(self.start_halves(taken, queue, &stop, &next_offset, &end)?),
             Some(_) => None,
         };
         Ok(Shard {
+            key,
+            epoch,
+            end,
             partition,
             stop,
             next_offset,
@@ -90,45 +103,47 @@ impl Session {
         queue: PartitionQueue<Reports>,
         stop: &CancellationToken,
         published: &Arc<AtomicI64>,
+        end: &Arc<End>,
     ) -> Result<Halves, ImageError> {
         let role = &self.role;
         let partition = taken.key.partition;
-        let next_offset = taken.state.next_offset;
         let recovery = std::mem::take(&mut taken.recovery);
-        let accounts = Accounts::resume(&role.plan, &taken.state, role.max_delay_us);
-        let starts = accounts.starts(&role.plan);
-        let plan = Arc::clone(&role.plan);
-        let mut engine = Engine::new(plan, recovery.watermark_us, &starts, next_offset);
         let mut offsets = vec![i64::MIN; usize::from(BUCKETS)];
         for bucket in &recovery.buckets {
-            let number = bucket.number as u16;
-            offsets[usize::from(number)] = bucket.at_offset;
-            engine.restore(number, bucket.at_offset, &bucket.image)?;
+            offsets[usize::from(bucket.number as u16)] = bucket.at_offset;
         }
         let sent_below = Arc::new(AtomicI64::new(recovery.sent_below));
         let sink = Sink::new(role, &taken, &self.kafka, &self.notices, stop);
         // One batch at a time: the worker waits for the last one before it sends the next.
         let (work, received) = tokio::sync::mpsc::channel(1);
-        let worker = Worker {
+        let at = Beginning {
             role: Arc::clone(role),
-            partition,
+            key: taken.key.clone(),
             queue,
-            next_offset,
-            decider: Decider::new(
-                partition,
-                Arc::clone(&role.decoder),
-                Arc::clone(&role.plan),
-                Arc::clone(&role.products),
-                engine,
-            ),
-            accounts,
-            again: Again::new(recovery.sent_below, recovery.letters),
+            next_offset: taken.state.next_offset,
+            again: Again::new(recovery.sent_below, recovery.letters.clone()),
             read_from: recovery.read_from,
-            snapshots: Snapshots::new(offsets, Instant::now()),
+            snapshots: Snapshots::new(offsets.clone(), Instant::now()),
             sent_below: Arc::clone(&sent_below),
             work,
             notices: self.notices.clone(),
+            end: Arc::clone(end),
             stop: stop.clone(),
+        };
+        let name = format!("{}-{partition}", self.role.topic);
+        let worker = match role.stage {
+            Stage::First => {
+                let (decider, accounts) = self.decider(&taken.state, partition, &recovery)?;
+                role.thread(name, || Worker::new(at, decider, accounts).run())
+            }
+            Stage::Second => {
+                let (merger, accounts) = self.merger(&taken.state, &recovery)?;
+                role.thread(name, || Worker::new(at, merger, accounts).run())
+            }
+        };
+        let trimmer = match role.stage {
+            Stage::First => None,
+            Stage::Second => Some(Trimmer::new(offsets, Instant::now())),
         };
         let committer = Committer {
             role: Arc::clone(role),
@@ -142,10 +157,70 @@ impl Session {
             published: Arc::clone(published),
             given_below: recovery.sent_below,
             sent_below,
+            trimmer,
         };
         Ok(Halves {
-            worker: role.thread(format!("shard-{partition}"), || worker.run()),
+            worker,
             committer: role.task("committer", committer.run(received)),
         })
+    }
+
+    /// The first stage of a shard, from what was written down of it.
+    fn decider(
+        &self,
+        state: &ShardState,
+        partition: i32,
+        recovery: &Recovery,
+    ) -> Result<(Decider, Accounts), ImageError> {
+        let role = &self.role;
+        let newest = state
+            .watermark_us
+            .map(|watermark| watermark + role.max_delay_us);
+        let accounts = Accounts::resume(&role.plan, state, newest);
+        let starts = accounts.starts(&role.plan);
+        let plan = Arc::clone(&role.plan);
+        let mut engine = Engine::new(plan, recovery.watermark_us, &starts, state.next_offset)
+            .with_link(Link {
+                source: partition,
+                partitions: self.other_partitions,
+            });
+        for bucket in &recovery.buckets {
+            engine.restore(bucket.number as u16, bucket.at_offset, &bucket.image)?;
+        }
+        let decider = Decider::new(
+            partition,
+            Arc::clone(&role.decoder),
+            Arc::clone(&role.plan),
+            Arc::clone(&role.products),
+            engine,
+            state.links.as_ref(),
+        );
+        Ok((decider, accounts))
+    }
+
+    /// The second stage of a shard, from what was written down of it.
+    fn merger(
+        &self,
+        state: &ShardState,
+        recovery: &Recovery,
+    ) -> Result<(Merger, Accounts), ImageError> {
+        let role = &self.role;
+        let oldest = recovery
+            .buckets
+            .iter()
+            .min_by_key(|bucket| bucket.at_offset);
+        let sources = oldest
+            .and_then(|bucket| bucket.sources.as_deref())
+            .unwrap_or_default();
+        let newest = Merger::newest(&role.plan, sources)?;
+        let accounts = Accounts::resume(&role.plan, state, newest);
+        let starts = accounts.starts(&role.plan);
+        let plan = Arc::clone(&role.plan);
+        let expected = usize::from(self.other_partitions);
+        let mut merger = Merger::new(plan, expected, sources, &starts, state.next_offset)?;
+        for bucket in &recovery.buckets {
+            merger.restore(bucket.number as u16, bucket.at_offset, &bucket.image)?;
+        }
+        Ok((merger, accounts))
     }
 }

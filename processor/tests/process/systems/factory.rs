@@ -74,7 +74,7 @@ fn instances(size: &str, slide: &str, lateness: &str, condition: &str) -> String
 
 /// Asserts that every table and topic holds what the oracle says.
 async fn assert_as_the_oracle_says(world: &World) {
-    oracle::load(world, "2 minutes").await;
+    oracle::load(world, motors::READING, "2 minutes").await;
     let pool = &world.pool;
     let readings = "SELECT partition, off, device, ts, temperature, vibration FROM oracle.readings";
     let found = "SELECT _partition, _offset, device_id, ts, temperature_c, vibration_g

@@ -20,6 +20,34 @@ pub fn input(topic: &str, max_delay: &str) -> Value {
     })
 }
 
+/// What makes a record a reading of theirs, in SQL: null if it is malformed or too far ahead.
+pub const READING: &str = r"
+CREATE TYPE oracle.reading AS (device text, ts timestamptz, temperature double precision,
+                               vibration double precision);
+CREATE FUNCTION oracle.reading(value bytea, broker_ms bigint) RETURNS oracle.reading AS $$
+DECLARE
+    j jsonb;
+    r oracle.reading;
+BEGIN
+    j := convert_from(value, 'UTF8')::jsonb;
+    IF jsonb_typeof(j) <> 'object'
+       OR jsonb_typeof(j->'device_id') IS DISTINCT FROM 'string' OR length(j->>'device_id') > 255
+       OR jsonb_typeof(j->'ts') IS DISTINCT FROM 'string'
+       OR j->>'ts' !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$'
+       OR jsonb_typeof(j->'temperature_c') IS DISTINCT FROM 'number'
+       OR (j->>'temperature_c')::double precision NOT BETWEEN -60 AND 250
+       OR jsonb_typeof(j->'vibration_g') IS DISTINCT FROM 'number'
+       OR (j->>'vibration_g')::double precision NOT BETWEEN 0 AND 50
+       OR jsonb_typeof(j->'status') NOT IN ('string', 'null')
+    THEN RETURN NULL; END IF;
+    r := (j->>'device_id', j->>'ts', j->>'temperature_c', j->>'vibration_g');
+    IF r.ts > to_timestamp(broker_ms / 1000.0) + interval '5 minutes' THEN RETURN NULL; END IF;
+    RETURN r;
+EXCEPTION WHEN OTHERS THEN
+    RETURN NULL;
+END $$ LANGUAGE plpgsql;
+";
+
 /// Makes the same records for the same seed and start.
 pub struct Motors {
     chance: StdRng,

@@ -4,41 +4,15 @@ use sqlx::{AssertSqlSafe, PgPool, Row};
 
 use crate::world::World;
 
-/// What makes a record a reading of the factory, in SQL: null if it is malformed or too far ahead.
-const READING: &str = r"
-CREATE TYPE oracle.reading AS (device text, ts timestamptz, temperature double precision,
-                               vibration double precision);
-CREATE FUNCTION oracle.reading(value bytea, broker_ms bigint) RETURNS oracle.reading AS $$
-DECLARE
-    j jsonb;
-    r oracle.reading;
-BEGIN
-    j := convert_from(value, 'UTF8')::jsonb;
-    IF jsonb_typeof(j) <> 'object'
-       OR jsonb_typeof(j->'device_id') IS DISTINCT FROM 'string' OR length(j->>'device_id') > 255
-       OR jsonb_typeof(j->'ts') IS DISTINCT FROM 'string'
-       OR j->>'ts' !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$'
-       OR jsonb_typeof(j->'temperature_c') IS DISTINCT FROM 'number'
-       OR (j->>'temperature_c')::double precision NOT BETWEEN -60 AND 250
-       OR jsonb_typeof(j->'vibration_g') IS DISTINCT FROM 'number'
-       OR (j->>'vibration_g')::double precision NOT BETWEEN 0 AND 50
-       OR jsonb_typeof(j->'status') NOT IN ('string', 'null')
-    THEN RETURN NULL; END IF;
-    r := (j->>'device_id', j->>'ts', j->>'temperature_c', j->>'vibration_g');
-    IF r.ts > to_timestamp(broker_ms / 1000.0) + interval '5 minutes' THEN RETURN NULL; END IF;
-    RETURN r;
-EXCEPTION WHEN OTHERS THEN
-    RETURN NULL;
-END $$ LANGUAGE plpgsql;
-";
-
 /// Loads the raw records, and works out which are readings and what the watermark was before each:
-/// the newest event time of the partition's readings before it, less `max_delay`.
-pub async fn load(world: &World, max_delay: &str) {
+/// the newest event time of the partition's readings before it, less `max_delay`. `reading` defines the
+/// type and the function `oracle.reading`, which makes a reading of a record, or null; its event time
+/// is `ts`.
+pub async fn load(world: &World, reading: &str, max_delay: &str) {
     let schema = format!(
         "CREATE SCHEMA oracle;
          CREATE TABLE oracle.raw (partition integer, off bigint, broker_ms bigint, value bytea);
-         {READING}"
+         {reading}"
     );
     run(&world.pool, &schema).await;
     for chunk in world.raw().chunks(10_000) {

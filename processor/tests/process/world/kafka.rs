@@ -7,6 +7,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, RDKafkaErrorCode},
     message::{BorrowedMessage, Headers},
     producer::{BaseProducer, BaseRecord, Producer},
 };
@@ -212,11 +213,18 @@ fn read_partition(topic: &str, partition: i32, mut each: impl FnMut(&BorrowedMes
     list.add_partition_offset(topic, partition, Offset::Offset(begin))
         .unwrap();
     consumer.assign(&list).unwrap();
+    let mut broken = None;
     loop {
-        match consumer.poll(PATIENCE).expect("the topic has an end") {
-            Ok(message) => each(&message),
-            Err(rdkafka::error::KafkaError::PartitionEOF(_)) => return,
-            Err(error) => panic!("reading {topic}: {error}"),
+        match consumer.poll(PATIENCE) {
+            Some(Ok(message)) => each(&message),
+            Some(Err(KafkaError::PartitionEOF(_))) => return,
+            // The client connects again by itself, and goes on where it was.
+            Some(Err(KafkaError::MessageConsumption(
+                error @ (RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::AllBrokersDown),
+            ))) => broken = Some(error),
+            Some(Err(error)) => panic!("reading {topic}: {error}"),
+            None => panic!("reading {topic} does not come to its end: {broken:?}"),
         }
     }
 }

@@ -22,7 +22,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
 };
 use sensorstream_broker::offsets::end_offsets;
-use sensorstream_crds::runtime::ProcessConfig;
+use sensorstream_crds::{runtime::ProcessConfig, windows::Stage};
 use sensorstream_ledger::{figures::ShardFigures, migrate};
 use sensorstream_processor::{http::Server, process};
 use serde_json::json;
@@ -39,6 +39,8 @@ pub use specs::{Spec, readings};
 const PATIENCE: Duration = Duration::from_mins(1);
 /// The schema of the pipeline's tables.
 pub const SCHEMA: &str = "readings";
+/// How many partitions a link topic has; not as many as the input.
+pub const LINK_PARTITIONS: i32 = 2;
 
 /// Runs a test in a world of its own, and removes the world whether the test passes or not.
 pub fn scenario<F>(name: &str, partitions: i32, test: impl FnOnce(World) -> F)
@@ -146,6 +148,8 @@ impl World {
         for topic in world.topics() {
             let partitions = if topic == world.topic() {
                 partitions
+            } else if topic == world.config.pipeline.link_topic() {
+                LINK_PARTITIONS
             } else {
                 1
             };
@@ -159,8 +163,16 @@ impl World {
         let outputs = &self.config.outputs;
         let enriched = outputs.enriched.as_ref().map(|e| e.topic.name.clone());
         let alerts = outputs.alerts.as_ref().map(|a| a.topic.name.clone());
+        let link = self.is_linked().then(|| self.config.pipeline.link_topic());
         let all = [self.topic(), self.letters_topic()];
-        all.into_iter().chain(enriched).chain(alerts).collect()
+        let others = enriched.into_iter().chain(alerts).chain(link);
+        all.into_iter().chain(others).collect()
+    }
+
+    /// Whether the pipeline has windows over several partitions.
+    fn is_linked(&self) -> bool {
+        let mut windows = self.config.windows.iter();
+        windows.any(|window| window.stage(&self.config.input) == Stage::Second)
     }
 
     pub fn topic(&self) -> String {
@@ -212,7 +224,8 @@ impl World {
         sensorstream_ledger::figures::all(&self.pool).await.unwrap()
     }
 
-    /// Waits until every partition is decided up to its end and all dead letters are settled.
+    /// Waits until every partition is decided up to its end, all dead letters are settled, and what goes
+    /// to the second stage has been merged.
     pub async fn caught_up(&self) {
         let consumer: BaseConsumer = kafka().create().unwrap();
         let partitions = 0..self.config.input.topic.partitions;
@@ -228,10 +241,30 @@ impl World {
                             && shard.partition == *partition
                             && shard.next_offset == *end
                             && shard.pending_dead_letters == 0
+                            && (!shard.linked || shard.sent_below == *end)
                     })
                 })
             },
         )
+        .await;
+        if self.is_linked() {
+            self.merged(&consumer).await;
+        }
+    }
+
+    async fn merged(&self, consumer: &BaseConsumer) {
+        let topic = self.config.pipeline.link_topic();
+        self.wait("all of the link topic is merged", async |world| {
+            let ends = end_offsets(consumer, &topic, 0..LINK_PARTITIONS, PATIENCE).unwrap();
+            let figures = world.figures().await;
+            ends.iter().all(|(partition, end)| {
+                figures.iter().any(|shard| {
+                    shard.topic == topic
+                        && shard.partition == *partition
+                        && shard.next_offset == *end
+                })
+            })
+        })
         .await;
     }
 

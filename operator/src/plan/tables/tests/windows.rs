@@ -50,7 +50,7 @@ fn each_window_gets_a_table_with_its_key_and_the_first_brings_the_schema() {
             r#"CREATE SCHEMA IF NOT EXISTS "environment""#,
             r#"CREATE TABLE "environment"."by_minute" ("window_start" timestamp with time zone NOT NULL, "window_end" timestamp with time zone NOT NULL, "sensor_id" text NOT NULL, "readings" bigint, "mean_temperature" double precision, "_partition" integer NOT NULL, PRIMARY KEY ("window_start", "sensor_id"))"#,
             r#"CREATE INDEX ON "environment"."by_minute" ("window_end" DESC)"#,
-            r#"CREATE TABLE "environment"."lately" ("window_start" timestamp with time zone NOT NULL, "window_end" timestamp with time zone NOT NULL, "sensor_id" text NOT NULL, "warmest" double precision, "_partition" integer NOT NULL, PRIMARY KEY ("window_start", "sensor_id"))"#,
+            r#"CREATE TABLE "environment"."lately" ("window_start" timestamp with time zone NOT NULL, "window_end" timestamp with time zone NOT NULL, "warmest" double precision, "_partition" integer NOT NULL, PRIMARY KEY ("window_start"))"#,
             r#"CREATE INDEX ON "environment"."lately" ("window_end" DESC)"#,
             r#"CREATE TABLE "environment"."visits" ("sensor_id" text NOT NULL, "began" timestamp with time zone NOT NULL, "ended" timestamp with time zone NOT NULL, "lasted" bigint, "_partition" integer NOT NULL, PRIMARY KEY ("sensor_id", "began"))"#,
             r#"CREATE INDEX ON "environment"."visits" ("ended" DESC)"#,

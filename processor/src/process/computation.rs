@@ -1,0 +1,68 @@
+//! What the two stages have in common for a shard's thread: records come in, and state, changes and
+//! counts come out. [`super::decide`] is the first stage, [`super::merge`] the second.
+
+use jiff::Timestamp;
+use sensorstream_broker::partition_queue::Record;
+use sensorstream_engine::{OpenRows, RuleCounts, WindowChanges, WindowCounts};
+use sensorstream_ledger::shard::links::RangeEnd;
+
+use super::{batch::Batch, decide::Again};
+
+/// The state of a shard, as it is written down.
+pub trait State {
+    /// The state of a bucket.
+    fn image(&self, bucket: u16) -> Vec<u8>;
+
+    /// The watermark, in microseconds since 1970.
+    fn watermark(&self) -> Option<i64>;
+
+    /// In the second stage, how far the shards of the first are.
+    fn sources(&self) -> Option<Vec<u8>>;
+}
+
+/// A record that a shard can't go on with: why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable(pub String);
+
+/// What a shard's thread computes with.
+pub trait Computation: State + Send + 'static {
+    /// Sets the time of processing from here on.
+    fn at(&mut self, now: Timestamp);
+
+    /// Takes a record for the first time.
+    fn decide(&mut self, record: &Record<'_>, batch: &mut Batch) -> Result<(), Unusable>;
+
+    /// Takes a record again that an earlier owner took, and adds to `again` what may not have been sent.
+    fn repeat(&mut self, record: &Record<'_>, again: &mut Again) -> Result<(), Unusable>;
+
+    /// All that is decided has been taken again.
+    fn caught_up(&mut self, again: &mut Again);
+
+    /// Whether there are rows of windows to write.
+    fn has_changes(&self) -> bool;
+
+    /// What changed in the windows' tables.
+    fn take_changes(&mut self, open_rows: OpenRows) -> Vec<WindowChanges>;
+
+    /// What became of readings since the takeover, in windows and rules.
+    fn counts(&self) -> (&[WindowCounts], &[RuleCounts]);
+
+    /// How many bytes the state takes.
+    fn memory(&self) -> usize;
+
+    /// How many bytes the batch takes besides those that it knows of.
+    fn batch_memory(&self) -> usize;
+
+    /// Ends a batch: what goes to the second stage is put into it. Answers where its range ends, if
+    /// anything goes there.
+    fn end_batch(&mut self, batch: &mut Batch) -> Option<RangeEnd>;
+
+    /// Where the shard stands, for every partition of the link topic.
+    fn standing(&mut self) -> Vec<Vec<u8>>;
+
+    /// Raises the watermark that windows of the second stage go by, because the partition is idle.
+    fn raise_link_watermark(&mut self, to: Option<i64>);
+
+    /// The watermark that windows of the second stage go by.
+    fn link_watermark(&self) -> Option<i64>;
+}

@@ -1,0 +1,85 @@
+//! The second stage: takes what the shards of the first send over the link topic, and merges it into
+//! the windows over several partitions.
+
+use jiff::Timestamp;
+use sensorstream_broker::partition_queue::Record;
+use sensorstream_engine::{Merger, OpenRows, RuleCounts, WindowChanges, WindowCounts};
+use sensorstream_ledger::shard::links::RangeEnd;
+
+use super::{
+    batch::Batch,
+    computation::{Computation, State, Unusable},
+    decide::Again,
+};
+
+impl State for Merger {
+    fn image(&self, bucket: u16) -> Vec<u8> {
+        self.image(bucket)
+    }
+
+    fn watermark(&self) -> Option<i64> {
+        self.watermark()
+    }
+
+    fn sources(&self) -> Option<Vec<u8>> {
+        Some(self.sources())
+    }
+}
+
+impl Computation for Merger {
+    fn at(&mut self, _: Timestamp) {}
+
+    fn decide(&mut self, record: &Record<'_>, batch: &mut Batch) -> Result<(), Unusable> {
+        take(self, record)?;
+        batch.accept();
+        batch.count(record);
+        Ok(())
+    }
+
+    fn repeat(&mut self, record: &Record<'_>, _: &mut Again) -> Result<(), Unusable> {
+        take(self, record)
+    }
+
+    fn caught_up(&mut self, _: &mut Again) {}
+
+    fn has_changes(&self) -> bool {
+        self.has_changes()
+    }
+
+    fn take_changes(&mut self, open_rows: OpenRows) -> Vec<WindowChanges> {
+        self.take_changes(open_rows)
+    }
+
+    fn counts(&self) -> (&[WindowCounts], &[RuleCounts]) {
+        (self.counts(), &[])
+    }
+
+    fn memory(&self) -> usize {
+        self.memory()
+    }
+
+    fn batch_memory(&self) -> usize {
+        0
+    }
+
+    fn end_batch(&mut self, _: &mut Batch) -> Option<RangeEnd> {
+        None
+    }
+
+    fn standing(&mut self) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+
+    fn raise_link_watermark(&mut self, _: Option<i64>) {}
+
+    fn link_watermark(&self) -> Option<i64> {
+        None
+    }
+}
+
+fn take(merger: &mut Merger, record: &Record<'_>) -> Result<(), Unusable> {
+    let message = record.payload().unwrap_or_default();
+    merger
+        .merge(record.offset(), message)
+        .map_err(|error| Unusable(format!("offset {}: {error}", record.offset())))
+}
