@@ -156,6 +156,8 @@ pub enum ConditionType {
     SinkBlocked,
     /// The broker's records carry the senders' times. Present only when that is so.
     WeakClockGuard,
+    /// Readings of one key came from several partitions. Present only when that happened.
+    KeySpread,
 }
 
 impl ConditionType {
@@ -174,6 +176,7 @@ impl ConditionType {
             Self::DataLoss => "DataLoss",
             Self::SinkBlocked => "SinkBlocked",
             Self::WeakClockGuard => "WeakClockGuard",
+            Self::KeySpread => "KeySpread",
         }
     }
 }

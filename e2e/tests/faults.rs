@@ -39,12 +39,15 @@ async fn busy(scope: &Scope, replicas: i32) {
         spec["simulator"]["limit"] = json!(RATE * load_seconds());
         spec["simulator"]["faults"] =
             json!({ "malformed": "1%", "duplicate": "0.5%", "late": "0.5%", "fastClock": "0.1%" });
-        spec["windows"] = json!([{
-            "name": "moments",
-            "tumbling": { "size": "5s" },
-            "groupBy": ["sensor_id"],
-            "aggregates": [{ "as": "readings", "count": {} }],
-        }]);
+        let window = |name: &str, group_by: &[&str]| {
+            json!({
+                "name": name,
+                "tumbling": { "size": "5s" },
+                "groupBy": group_by,
+                "aggregates": [{ "as": "readings", "count": {} }],
+            })
+        };
+        spec["windows"] = json!([window("moments", &["sensor_id"]), window("everywhere", &[])]);
         spec["rules"] = json!([{ "name": "hot", "when": "temperature > 28.0" }]);
         let topic = input_topic(&scope.namespace, "busy");
         for output in ["alerts", "enriched"] {
@@ -85,20 +88,21 @@ async fn settle_and_compare(scope: &Scope) {
     })
     .await;
     compare(scope, &sent, &topic).await;
-    compare_window(scope, &sent).await;
+    compare_window(scope, &sent, "moments").await;
+    compare_window(scope, &sent, "everywhere").await;
     compare_topics(scope, &sent).await;
 }
 
-/// The rows of the window, and what its accounts say, against the readings.
-async fn compare_window(scope: &Scope, sent: &Sent) {
-    until("the window's rows", secs(30), || async {
+/// The rows of a window, and what its accounts say, against the readings.
+async fn compare_window(scope: &Scope, sent: &Sent, window: &str) {
+    until("the window's rows", secs(60), || async {
         let counted = format!(
             "SELECT coalesce(sum(readings), 0)::bigint,
-                    (SELECT sum((windows->'moments'->>'offered')::bigint)::bigint
+                    (SELECT sum((windows->'{window}'->>'offered')::bigint)::bigint
                        FROM sensorstream.shards WHERE starts_with(pipeline, $1)),
-                    (SELECT sum((windows->'moments'->>'late')::bigint)::bigint
+                    (SELECT sum((windows->'{window}'->>'late')::bigint)::bigint
                        FROM sensorstream.shards WHERE starts_with(pipeline, $1))
-               FROM \"{}\".moments",
+               FROM \"{}\".{window}",
             schema(&scope.namespace)
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(counted))

@@ -37,6 +37,8 @@ pub struct ShardFigures {
     pub last_commit_us: Option<i64>,
     /// The gap that the shard stopped at: the first offset that still exists.
     pub data_loss_at: Option<i64>,
+    /// Window rows that could not be written because another shard had written them.
+    pub rows_of_others: i64,
     /// What is below has been sent to the output topics for certain.
     pub sent_below: i64,
     /// Whether the shard sends to the second stage.
@@ -65,7 +67,7 @@ pub async fn all(pool: &PgPool) -> Result<Vec<ShardFigures>, sqlx::Error> {
                 (extract(epoch FROM s.watermark) * 1e6)::bigint AS watermark_us,
                 s.records_read, s.accepted, s.dead_lettered, s.dropped, s.lost,
                 (extract(epoch FROM s.last_commit_at) * 1e6)::bigint AS last_commit_us,
-                s.data_loss_at, s.outbox_cursor, s.links IS NOT NULL AS linked,
+                s.data_loss_at, s.rows_of_others, s.outbox_cursor, s.links IS NOT NULL AS linked,
                 (SELECT count(*) FROM sensorstream.pending_dead_letters p
                   WHERE (p.pipeline, p.stage, p.incarnation, p.partition)
                       = (s.pipeline, s.stage, s.incarnation, s.partition)) AS pending,
@@ -99,6 +101,7 @@ pub async fn all(pool: &PgPool) -> Result<Vec<ShardFigures>, sqlx::Error> {
                 lost: row.try_get("lost")?,
                 last_commit_us: row.try_get("last_commit_us")?,
                 data_loss_at: row.try_get("data_loss_at")?,
+                rows_of_others: row.try_get("rows_of_others")?,
                 sent_below: row.try_get("outbox_cursor")?,
                 linked: row.try_get("linked")?,
                 pending_dead_letters: row.try_get("pending")?,

@@ -168,6 +168,7 @@ pub(crate) fn shard(partition: i32, next_offset: i64) -> ShardFigures {
         lost: 0,
         last_commit_us: None,
         data_loss_at: None,
+        rows_of_others: 0,
         sent_below: next_offset,
         linked: false,
         pending_dead_letters: 0,

@@ -30,6 +30,8 @@ pub struct Figures {
     pub rate: Option<f64>,
     /// Partitions that stopped at a gap, with the first offset that still exists.
     pub gaps: Vec<(i32, i64)>,
+    /// Window rows that another shard had written before.
+    pub rows_of_others: i64,
     /// Sinks that are waited for, each once, since when first.
     pub blocked: Vec<BlockedSink>,
 }
@@ -67,6 +69,7 @@ impl Figures {
                 .iter()
                 .filter_map(|s| s.data_loss_at.map(|at| (s.partition, at)))
                 .collect(),
+            rows_of_others: current.iter().map(|shard| shard.rows_of_others).sum(),
             blocked: blocked(current.iter().chain(&second).copied()),
         }
     }

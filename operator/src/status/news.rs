@@ -131,6 +131,7 @@ pub fn announcements(
         C::DataLoss,
         C::SinkBlocked,
         C::WeakClockGuard,
+        C::KeySpread,
     ];
     told.into_iter()
         .filter_map(|type_| {
@@ -155,7 +156,7 @@ fn announcement(type_: ConditionType, condition: &Condition) -> Announcement {
     use ConditionType as C;
     let holds = condition.status == "True";
     let warning = match type_ {
-        C::DataLoss | C::SinkBlocked | C::WeakClockGuard => holds,
+        C::DataLoss | C::SinkBlocked | C::WeakClockGuard | C::KeySpread => holds,
         C::Stopped => condition.reason == "DeadlineExceeded",
         C::DataFlowing => condition.reason == "Stalled",
         _ => condition.status == "False" && !PASSING.contains(&condition.reason.as_str()),

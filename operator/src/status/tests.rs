@@ -127,7 +127,13 @@ fn all_is_well() {
     ] {
         assert!(status.is_true(type_), "{:?}", status.condition(type_));
     }
-    for absent in [C::Stopped, C::DataLoss, C::SinkBlocked, C::WeakClockGuard] {
+    for absent in [
+        C::Stopped,
+        C::DataLoss,
+        C::SinkBlocked,
+        C::WeakClockGuard,
+        C::KeySpread,
+    ] {
         assert_eq!(status.condition(absent), None);
     }
     assert_eq!(status.state, Some(ObservedState::Running));
@@ -549,6 +555,15 @@ fn senders_clocks_are_warned_of() {
     scene.previous = scene.status();
     scene.world.kafka_down = true;
     scene.says(C::WeakClockGuard, "True", "CreateTime");
+}
+
+#[test]
+fn a_key_in_several_partitions_is_warned_of() {
+    let mut scene = flowing(Scene::new(&json!({})));
+    scene.world.shards[0].rows_of_others = 3;
+    let message = scene.says(C::KeySpread, "True", "SeveralPartitions");
+    assert!(message.contains("partitioning: Unknown"), "{message}");
+    scene.says(C::Ready, "True", "Ready");
 }
 
 #[test]

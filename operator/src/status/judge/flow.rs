@@ -161,3 +161,20 @@ pub(super) fn weak_clock_guard(account: &Account<'_>) -> Option<Verdict> {
         Verdict::new(type_, Truth::True, "CreateTime", message)
     })
 }
+
+pub(super) fn key_spread(account: &Account<'_>, figures: &Figures) -> Option<Verdict> {
+    let type_ = ConditionType::KeySpread;
+    if account.observation.database.seen().is_none() {
+        return carried(type_, account.previous);
+    }
+    let rows = figures.rows_of_others;
+    (rows > 0).then(|| {
+        let key = &account.observation.pipeline.spec.input.key;
+        let message = format!(
+            "readings of one {key} came from several partitions, and {rows} times a window's row was \
+             left as the first of them wrote it; have whoever writes to the topic partition by the key, \
+             or make a pipeline with input.partitioning: Unknown"
+        );
+        Verdict::new(type_, Truth::True, "SeveralPartitions", message)
+    })
+}

@@ -1,13 +1,13 @@
 //! The clickstream: page views and active visitors over all partitions, sessions of each visitor.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand::{SeedableRng, rngs::StdRng};
 use serde_json::json;
 
 use super::{
     clicks::{self, Visitors},
-    oracle,
+    oracle, send_through_kills,
 };
 use crate::world::{Found, LINK_PARTITIONS, Spec, World, scenario_of};
 
@@ -178,20 +178,36 @@ fn windows_over_partitions_are_as_the_oracle_says() {
 fn windows_over_partitions_survive_kills_at_random_moments() {
     scenario_of(clickstream, "clicks-killed", PARTITIONS, async |world| {
         let (mut visitors, mut chance) = (Visitors::new(2), StdRng::seed_from_u64(2));
-        for _ in 0..6 {
-            let process = world.spawn();
-            for _ in 0..3 {
-                visitors.send(&world, 1_500);
-                tokio::time::sleep(Duration::from_millis(chance.random_range(50..1_500))).await;
-            }
-            drop(process);
-        }
+        let send = |world: &World| visitors.send(world, 1_500);
+        send_through_kills(&world, 1, &mut chance, send).await;
         let running = world.start();
         world.caught_up().await;
         running.stop().await;
         assert_as_the_oracle_says(&world).await;
         world
     });
+}
+
+#[test]
+fn windows_over_partitions_survive_kills_of_two_and_three() {
+    for replicas in [2, 3] {
+        let name = if replicas == 2 {
+            "clicks-two"
+        } else {
+            "clicks-three"
+        };
+        scenario_of(clickstream, name, PARTITIONS, async |world| {
+            let mut visitors = Visitors::new(replicas as u64);
+            let mut chance = StdRng::seed_from_u64(replicas as u64);
+            let send = |world: &World| visitors.send(world, 1_500);
+            send_through_kills(&world, replicas, &mut chance, send).await;
+            let running = world.start();
+            world.caught_up().await;
+            running.stop().await;
+            assert_as_the_oracle_says(&world).await;
+            world
+        });
+    }
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! The factory: minutes of each motor, alerts, every reading in a table and again in a topic.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand::{SeedableRng, rngs::StdRng};
 use serde_json::json;
 
 use super::{
     motors::{self, Motors},
-    oracle,
+    oracle, send_through_kills,
 };
 use crate::world::{Found, Spec, World, scenario_of};
 
@@ -37,21 +37,6 @@ fn factory(topic: &str) -> Spec {
             "alerts": { "topic": { "name": format!("{topic}.alerts") } },
             "deadLetter": { "topic": { "name": format!("{topic}.dead-letter") } },
         }),
-    }
-}
-
-/// Sends to the partition that a motor belongs to.
-fn send(world: &World, records: Vec<Vec<u8>>) {
-    let mut parted: [Vec<Vec<u8>>; PARTITIONS as usize] = [Vec::new(), Vec::new()];
-    for record in records {
-        let text = String::from_utf8_lossy(&record);
-        let partition = text
-            .find("MTR-")
-            .map_or(0, |at| usize::from(text.as_bytes()[at + 6] % 2));
-        parted[partition].push(record);
-    }
-    for (partition, records) in parted.into_iter().enumerate() {
-        world.send(partition as i32, records);
     }
 }
 
@@ -214,7 +199,7 @@ fn everything_is_as_the_oracle_says() {
         let mut motors = Motors::new(1);
         let running = world.start();
         for _ in 0..10 {
-            send(&world, motors.take(3_000));
+            motors::send(&world, motors.take(3_000));
         }
         world.caught_up().await;
         running.stop().await;
@@ -227,14 +212,8 @@ fn everything_is_as_the_oracle_says() {
 fn killed_at_random_moments_nothing_differs() {
     scenario_of(factory, "factory-killed", PARTITIONS, async |world| {
         let (mut motors, mut chance) = (Motors::new(2), StdRng::seed_from_u64(2));
-        for _ in 0..6 {
-            let process = world.spawn();
-            for _ in 0..3 {
-                send(&world, motors.take(1_500));
-                tokio::time::sleep(Duration::from_millis(chance.random_range(50..1_500))).await;
-            }
-            drop(process);
-        }
+        let send = |world: &World| motors::send(world, motors.take(1_500));
+        send_through_kills(&world, 1, &mut chance, send).await;
         let running = world.start();
         world.caught_up().await;
         running.stop().await;
@@ -248,7 +227,7 @@ fn shards_that_move_while_busy_change_nothing() {
     scenario_of(factory, "factory-moved", PARTITIONS, async |world| {
         let mut motors = Motors::new(3);
         let first = world.start();
-        send(&world, motors.take(4_000));
+        motors::send(&world, motors.take(4_000));
         world
             .wait("the first has begun", async |world| {
                 let figures = world.figures().await;
@@ -256,7 +235,7 @@ fn shards_that_move_while_busy_change_nothing() {
             })
             .await;
         let second = world.start();
-        send(&world, motors.take(4_000));
+        motors::send(&world, motors.take(4_000));
         world
             .wait("a shard has moved", async |world| {
                 let sql = "SELECT count(*) FROM sensorstream.shards WHERE epoch > 1";
@@ -267,9 +246,9 @@ fn shards_that_move_while_busy_change_nothing() {
                 moved > 0
             })
             .await;
-        send(&world, motors.take(4_000));
+        motors::send(&world, motors.take(4_000));
         first.stop().await;
-        send(&world, motors.take(4_000));
+        motors::send(&world, motors.take(4_000));
         world.caught_up().await;
         second.stop().await;
         assert_as_the_oracle_says(&world).await;

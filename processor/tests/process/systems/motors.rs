@@ -4,6 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
+use crate::world::World;
+
 /// What they send, as a spec has it.
 pub fn input(topic: &str, max_delay: &str) -> Value {
     json!({
@@ -113,5 +115,20 @@ impl Motors {
         }
         self.last = reading.to_string().into_bytes();
         self.last.clone()
+    }
+}
+
+/// Sends to the partition, of two, that a motor belongs to.
+pub fn send(world: &World, records: Vec<Vec<u8>>) {
+    let mut parted = [Vec::new(), Vec::new()];
+    for record in records {
+        let text = String::from_utf8_lossy(&record);
+        let partition = text
+            .find("MTR-")
+            .map_or(0, |at| usize::from(text.as_bytes()[at + 6] % 2));
+        parted[partition].push(record);
+    }
+    for (partition, records) in parted.into_iter().enumerate() {
+        world.send(partition as i32, records);
     }
 }

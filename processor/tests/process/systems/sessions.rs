@@ -1,13 +1,11 @@
 //! Sessions, whose rows move and merge as readings come, through crashes.
 
-use std::time::Duration;
-
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand::{SeedableRng, rngs::StdRng};
 use serde_json::json;
 
 use super::{
     motors::{self, Motors},
-    oracle,
+    oracle, send_through_kills,
 };
 use crate::world::{Spec, World, scenario_of};
 
@@ -55,14 +53,8 @@ async fn assert_as_the_oracle_says(world: &World) {
 fn sessions_move_and_merge_as_the_oracle_says() {
     scenario_of(shifts, "shifts", 1, async |world| {
         let (mut motors, mut chance) = (Motors::new(4), StdRng::seed_from_u64(4));
-        for _ in 0..4 {
-            let process = world.spawn();
-            for _ in 0..2 {
-                world.send(0, motors.take(1_000));
-                tokio::time::sleep(Duration::from_millis(chance.random_range(50..1_500))).await;
-            }
-            drop(process);
-        }
+        let send = |world: &World| world.send(0, motors.take(700));
+        send_through_kills(&world, 1, &mut chance, send).await;
         let running = world.start();
         world.caught_up().await;
         running.stop().await;

@@ -194,7 +194,9 @@ impl World {
 
     /// Starts the role as a process of its own.
     pub fn spawn(&self) -> Process {
-        let path = std::env::temp_dir().join(format!("{}.json", self.database));
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("{}-{number}.json", self.database));
         let mut file = std::fs::File::create(&path).unwrap();
         file.write_all(&serde_json::to_vec(&self.config).unwrap())
             .unwrap();
