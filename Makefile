@@ -11,7 +11,7 @@ help: ## Show this list
 demo: ## Run a pipeline end to end on a local Kubernetes (PIPELINE=environment, or any file under examples/)
 	@scripts/demo.sh $(PIPELINE)
 
-test: ## Run every test, on a real Kubernetes, Kafka and PostgreSQL
+test: ## Run every test, on a real Kubernetes, Kafka, PostgreSQL and S3
 	@scripts/test.sh
 
 torture: ## Run the fault tests at full length
@@ -26,7 +26,7 @@ generate: ## Write what is derived from the types: the CRD
 image: ## Build the images as archives under target/images
 	@scripts/images.sh
 
-cluster: ## Start a local Kubernetes with Kafka and PostgreSQL in it
+cluster: ## Start a local Kubernetes with Kafka, PostgreSQL and MinIO in it
 	@cluster/up.sh
 
 cluster-down: ## Remove every trace of it

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# env.sh (make -s env): what a shell on this machine needs to reach the cluster, its PostgreSQL and its
-# Kafka. Use: eval "$(make -s env)". Fails while there is no cluster.
+# env.sh (make -s env): what a shell on this machine needs to reach the cluster, its PostgreSQL, its
+# Kafka and its MinIO (with the keys of the Secret lake). Use: eval "$(make -s env)". Fails while there is no cluster.
 set -euo pipefail
 # shellcheck source=cluster/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -22,5 +22,6 @@ export KUBECONFIG=$KUBECONFIG_ADMIN
 export PATH=$(readlink "$STATE/bin"):\$PATH
 export DATABASE_URL=$(<"$STATE/database-url")
 export KAFKA_BOOTSTRAP=$external_host:$KAFKA_NODE_PORT
+export LAKE_ENDPOINT=http://$external_host:$MINIO_NODE_PORT
 export SENSORSTREAM_AUDIT_LOG=$AUDIT_LOG
 END

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # tools.sh NAME...: makes sure that these programs are in the cache, building what is missing from
 # its Go module, and prints the folder that holds them.
-# Names: kubernetes (all components, kubectl and helm), kubectl (alone), helm (alone), helm-unittest, kind.
+# Names: kubernetes (all components, kubectl and helm), kubectl (alone), helm (alone), helm-unittest, kind,
+# minio.
 set -euo pipefail
 # shellcheck source=cluster/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
 SOURCE=$CLUSTER_DIR/kubernetes
-VERSIONS="$KUBERNETES_VERSION $HELM_UNITTEST_VERSION $KIND_VERSION"
+VERSIONS="$KUBERNETES_VERSION $HELM_UNITTEST_VERSION $KIND_VERSION $MINIO_VERSION"
 # Outside of the clone, named by what the programs are made of: a fresh clone finds them there.
 BIN=$CACHE/$( (content_hash "$SOURCE"; echo "$VERSIONS") | sha256sum | cut -c1-12)/bin
 
@@ -39,6 +40,7 @@ build() {
       (cd "$folder" && nice go build -trimpath -buildvcs=false -o "$tmp/$1" -ldflags '-s -w' ./cmd/helm-unittest)
       ;;
     kind) install "sigs.k8s.io/kind@$KIND_VERSION" ;;
+    minio) install "github.com/minio/minio@$MINIO_VERSION" ;;
     *) die "tools.sh knows no '$1'" ;;
   esac
   # Only whole programs appear under their final name.

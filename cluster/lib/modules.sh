@@ -9,7 +9,7 @@ modules_prepare() {
   images=$(mktemp)
   (
     set -e
-    for name in pause kafka postgres; do
+    for name in pause kafka postgres minio; do
       cached_image "$name"
     done
   ) >"$images" 9>&- &
@@ -45,7 +45,7 @@ modules_start() {
   wait "$loading" || die "loading images failed"
   start_node
   # The folders are world-writable because the images run as different users; their parent is not.
-  mkdir -p "$STATE"/volumes/{kafka,postgres}
+  mkdir -p "$STATE"/volumes/{kafka,postgres,minio}
   chmod 711 "$STATE/volumes"
   chmod 777 "$STATE"/volumes/*
   render "$CLUSTER_DIR/manifests/storage.yaml" | kubectl apply -f - >/dev/null

@@ -43,8 +43,10 @@ AUDIT_LOG=$STATE/audit/audit.log
 # Node ports, reachable from the host at EXTERNAL_HOST; pods use the service names.
 KAFKA_NODE_PORT=30092
 POSTGRES_NODE_PORT=30432
+MINIO_NODE_PORT=30900
 
 # Versions of what is built from Go modules.
 KUBERNETES_VERSION=v1.34.4
 HELM_UNITTEST_VERSION=v1.1.2
 KIND_VERSION=v0.31.0              # its Kubernetes is at most one minor version from ours
+MINIO_VERSION=v0.0.0-20260212201848-7aac2a2c5b7c

@@ -26,6 +26,10 @@ pub const DATABASE_URL_ENV: &str = "DATABASE_URL";
 pub const KAFKA_USERNAME_ENV: &str = "KAFKA_USERNAME";
 /// The environment variable with the SASL password.
 pub const KAFKA_PASSWORD_ENV: &str = "KAFKA_PASSWORD";
+/// The keys that the lake's Secret must have, and the environment variables of `process` with them.
+pub const LAKE_KEYS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+/// Those that it may have.
+pub const LAKE_OPTIONAL_KEYS: [&str; 3] = ["AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL"];
 /// The port every role listens on, for metrics, health and, with `serve`, the API.
 pub const HTTP_PORT: u16 = 8080;
 

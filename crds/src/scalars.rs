@@ -1,4 +1,4 @@
-//! Scalars of the resource that JSON has no type for: durations, percentages and
+//! Scalars of the resource that JSON has no type for: durations, sizes, percentages and
 //! exact decimals. Each is checked by a pattern in the schema and parsed here.
 
 use std::{borrow::Cow, fmt, time::Duration as StdDuration};
@@ -69,6 +69,59 @@ impl JsonSchema for Duration {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "pattern": DURATION_PATTERN, "maxLength": 32 })
+    }
+}
+
+/// An amount of memory in Kubernetes' notation, in whole binary units: `512Ki`, `32Mi`, `1Gi`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ByteSize(pub String);
+
+/// The pattern every size satisfies.
+pub const BYTE_SIZE_PATTERN: &str = "^[0-9]{1,5}(Ki|Mi|Gi)$";
+
+impl ByteSize {
+    /// The number of bytes, or `None` when the text does not match [`BYTE_SIZE_PATTERN`].
+    pub fn parse(&self) -> Option<u64> {
+        let digits = self.0.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = self.0.split_at(digits);
+        let unit = match unit {
+            "Ki" => 1 << 10,
+            "Mi" => 1 << 20,
+            "Gi" => 1 << 30,
+            _ => return None,
+        };
+        number.parse::<u64>().ok()?.checked_mul(unit)
+    }
+
+    /// The number of bytes.
+    ///
+    /// # Panics
+    /// When the text is no size: only resources that passed validation may get here.
+    pub fn get(&self) -> u64 {
+        self.parse()
+            .unwrap_or_else(|| panic!("`{}` is no size; was it validated?", self.0))
+    }
+}
+
+impl From<&str> for ByteSize {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl JsonSchema for ByteSize {
+    fn schema_name() -> Cow<'static, str> {
+        "ByteSize".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": BYTE_SIZE_PATTERN, "maxLength": 7 })
     }
 }
 
@@ -193,6 +246,17 @@ mod tests {
     }
 
     #[test]
+    fn sizes_have_binary_units() {
+        let parsed = |text: &str| ByteSize::from(text).parse();
+        assert_eq!(parsed("512Ki"), Some(524_288));
+        assert_eq!(parsed("32Mi"), Some(33_554_432));
+        assert_eq!(parsed("99999Gi"), Some(99_999 << 30));
+        for wrong in ["", "32", "Mi", "32M", "1.5Gi", "-1Mi"] {
+            assert_eq!(parsed(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn percentages_are_fractions() {
         assert_eq!(Percent::from("1%").parse(), Some(0.01));
         assert_eq!(Percent::from("100%").parse(), Some(1.0));
@@ -204,6 +268,11 @@ mod tests {
         #[test]
         fn whatever_the_pattern_takes_parses(text in "([0-9]{1,5}(d|h|m|s|ms)){1,4}") {
             prop_assert!(Duration(text).parse().is_some());
+        }
+
+        #[test]
+        fn whatever_the_size_pattern_takes_parses(text in "[0-9]{1,5}(Ki|Mi|Gi)") {
+            prop_assert!(ByteSize(text).parse().is_some());
         }
 
         #[test]

@@ -4,6 +4,7 @@
 mod check;
 mod expressions;
 mod fields;
+mod lake;
 mod rules;
 mod simulator;
 mod topics;
@@ -49,6 +50,9 @@ pub(super) fn violations(pipeline: &SensorPipeline) -> Vec<Violation> {
     );
     if let Some(table) = &spec.outputs.table {
         check.retention("spec.outputs.table.retention", table.retention.as_ref());
+    }
+    if let Some(lake) = &spec.outputs.lake {
+        check.lake(lake);
     }
     check.bootstrap_servers(&spec.kafka.bootstrap_servers);
     check.topics(spec);
