@@ -99,6 +99,7 @@ pub async fn forget_pipeline(pool: &PgPool, pipeline: &str) -> Result<(), sqlx::
     for statement in [
         "DELETE FROM sensorstream.pending_dead_letters WHERE pipeline = $1",
         "DELETE FROM sensorstream.blocked_sinks WHERE pipeline = $1",
+        "DELETE FROM sensorstream.lake_files WHERE pipeline = $1",
         "DELETE FROM sensorstream.state_buckets WHERE pipeline = $1",
         "DELETE FROM sensorstream.shards WHERE pipeline = $1",
         "DELETE FROM sensorstream.claims WHERE pipeline = $1",

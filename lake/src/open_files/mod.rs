@@ -123,6 +123,14 @@ impl OpenFiles {
         closed
     }
 
+    /// Whether a file has been open for long enough.
+    pub fn is_due(&self, now: Instant) -> bool {
+        let since = self.open.values().filter_map(|file| file.since);
+        since
+            .min()
+            .is_some_and(|since| now.saturating_duration_since(since) >= self.limits.age)
+    }
+
     /// Closes every open file, as [`close`](Self::close) closes some.
     pub fn flush(&mut self) -> Vec<ClosedFile> {
         let all: Vec<Hour> = self.open.keys().copied().collect();

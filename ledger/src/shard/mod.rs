@@ -8,12 +8,14 @@
 //!
 //! - [`dead_letters`]: decisions that the dead letter sink has still to carry out.
 //! - [`buckets`]: the state of open windows.
+//! - [`lake`]: which readings are in which file.
 //! - [`links`]: what a shard sends to the second stage.
 //! - [`blocked`]: the sinks that a shard waits for.
 
 pub mod blocked;
 pub mod buckets;
 pub mod dead_letters;
+pub mod lake;
 pub mod links;
 
 use std::collections::BTreeMap;
@@ -72,6 +74,8 @@ pub struct ShardState {
     pub link_watermark_us: Option<i64>,
     /// Whether the partition has had nothing to read for long.
     pub idle: bool,
+    /// Every reading below is in a file of the lake that is written. None without a lake.
+    pub lake_cursor: Option<i64>,
 }
 
 /// What became of the readings offered to a window. Each reading counts once for every instance of
@@ -131,7 +135,7 @@ pub async fn take_over(
          DO UPDATE SET epoch = s.epoch + 1, owner = excluded.owner
          RETURNING epoch, start_offset, next_offset, records_read, bytes_read, accepted,
                    dead_lettered, dropped, lost, data_loss_at, windows, rules, outbox_cursor,
-                   links, link_watermark_us, idle,
+                   links, link_watermark_us, idle, lake_cursor,
                    (extract(epoch FROM watermark) * 1e6)::bigint AS watermark_us",
     )
     .bind(&key.pipeline)
@@ -170,6 +174,7 @@ fn state_of(row: &PgRow) -> Result<ShardState, sqlx::Error> {
             .map(|links| links.0),
         link_watermark_us: row.try_get("link_watermark_us")?,
         idle: row.try_get("idle")?,
+        lake_cursor: row.try_get("lake_cursor")?,
     })
 }
 
@@ -194,7 +199,8 @@ pub async fn swap(
                 dropped = $13, lost = $14, data_loss_at = $15,
                 last_commit_at = CASE WHEN $16 THEN now() ELSE last_commit_at END,
                 windows = $17, rules = $18, outbox_cursor = greatest(outbox_cursor, $19),
-                links = $20, link_watermark_us = $21, idle = $22
+                links = $20, link_watermark_us = $21, idle = $22,
+                lake_cursor = $23
           WHERE pipeline = $1 AND stage = $2 AND incarnation = $3 AND partition = $4
             AND epoch = $5 AND next_offset = $6",
     )
@@ -220,6 +226,7 @@ pub async fn swap(
     .bind(to.links.as_ref().map(Json))
     .bind(to.link_watermark_us)
     .bind(to.idle)
+    .bind(to.lake_cursor)
     .execute(connection)
     .await?;
     Ok(result.rows_affected() == 1)

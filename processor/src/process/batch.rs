@@ -14,6 +14,7 @@ use super::{
     accounts::Accounts,
     copy_binary::Rows,
     decode::{MAX_VALUE_BYTES, Problem},
+    lake::LakeChange,
     outbox::Outgoing,
 };
 
@@ -114,6 +115,8 @@ pub struct Consequences {
     pub range: Option<RangeEnd>,
     /// Whether the partition has had nothing to read for long.
     pub idle: bool,
+    /// What is decided about the lake, if there is one.
+    pub lake: Option<LakeChange>,
     /// Where the shard stands, to be told to the second stage if there is nothing else.
     pub standing: Vec<Vec<u8>>,
 }

@@ -13,7 +13,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use sensorstream_crds::Reason;
-use sensorstream_ledger::shard::{self, Lock, ShardKey, ShardState, buckets, dead_letters};
+use sensorstream_ledger::shard::{self, Lock, ShardKey, ShardState, buckets, dead_letters, lake};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{
@@ -106,6 +106,9 @@ pub fn state_after(
         after.link_watermark_us = state.link_watermark_us.max(range.link_watermark_us);
     }
     after.idle = consequences.idle;
+    if let Some(lake) = &consequences.lake {
+        after.lake_cursor = state.lake_cursor.max(Some(lake.cursor));
+    }
     after
 }
 
@@ -198,6 +201,11 @@ async fn write(
     }
     let write = buckets::write(&mut *connection, key, &consequences.buckets);
     within(PATIENCE, write).await?;
+    if let Some(change) = &consequences.lake {
+        let files = change.files();
+        let decide = lake::decide(&mut *connection, key, &files, change.cursor);
+        within(PATIENCE, decide).await?;
+    }
     let pending = pending(batch, refused);
     within(PATIENCE, dead_letters::insert(connection, key, &pending)).await?;
     Ok(Written::Uncommitted { rows_of_others })

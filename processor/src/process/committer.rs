@@ -15,8 +15,9 @@ use std::{
 
 use prometheus::IntGauge;
 use sensorstream_crds::Reason;
+use sensorstream_lake::ClosedFile;
 use sensorstream_ledger::shard::{ShardKey, ShardState, dead_letters};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{backoff::Backoff, telemetry};
@@ -66,6 +67,16 @@ pub struct Committer {
     pub sent_below: Arc<AtomicI64>,
     /// In the second stage, what deletes messages that are in all parts of the state.
     pub trimmer: Option<Trimmer>,
+    /// The lake's writer, if there is a lake.
+    pub lake: Option<LakeWriter>,
+}
+
+/// The task that writes files to the lake.
+pub struct LakeWriter {
+    /// Where decided files go.
+    pub files: mpsc::Sender<ClosedFile>,
+    /// The task.
+    pub task: JoinHandle<()>,
 }
 
 /// Why a shard can't go on.
@@ -108,8 +119,12 @@ impl Committer {
                 received = work.recv() => match received {
                     None => return Ok(()),
                     Some(Work::Resend(job)) => self.send(job).await?,
+                    Some(Work::Write(files)) => self.write_files(files).await?,
                     Some(Work::Commit(mut batch, give_back)) => {
                         let refused = self.commit(&batch).await?;
+                        if let Some(change) = batch.consequences.lake.take() {
+                            self.write_files(change.closed).await?;
+                        }
                         self.deliver(&mut batch, refused).await?;
                         // The worker is gone if the shard is being given up.
                         let _ = give_back.send(batch);
@@ -326,6 +341,23 @@ impl Committer {
         .await
     }
 
+    /// Gives files that are decided to the lake's writer. Waits while it has too many already, which holds
+    /// the shard back.
+    async fn write_files(&mut self, files: Vec<ClosedFile>) -> Result<(), End> {
+        let stop = self.stop.clone();
+        let Some(lake) = &self.lake else {
+            return Ok(());
+        };
+        for file in files {
+            tokio::select! {
+                // Without a writer the shard is being given up.
+                given = lake.files.send(file) => given.map_err(|_| End::GivenUp)?,
+                () = out_of_grace(&stop) => return Err(End::GivenUp),
+            }
+        }
+        Ok(())
+    }
+
     /// Gives the sink a job. Waits while it has too much already, which holds the shard back.
     async fn send(&mut self, job: Job) -> Result<(), End> {
         self.given_below = job.to;
@@ -371,9 +403,15 @@ impl Committer {
 
     /// Lets the sink send what it has, for a while, so that the next owner need not.
     async fn finish(mut self) {
-        let sent = tokio::time::timeout(SINK_GRACE, self.sink.finish())
-            .await
-            .is_ok();
+        let lake = self.lake.take();
+        let write = async {
+            if let Some(LakeWriter { files, task }) = lake {
+                drop(files);
+                let _ = task.await;
+            }
+        };
+        let both = async { tokio::join!(self.sink.finish(), write) };
+        let sent = tokio::time::timeout(SINK_GRACE, both).await.is_ok();
         if self.sink.has_unsettled() && self.settle().await == Err(End::Stale) {
             tracing::info!(
                 partition = self.key.partition,

@@ -1,12 +1,15 @@
 //! What the two stages have in common for a shard's thread: records come in, and state, changes and
 //! counts come out. [`super::decide`] is the first stage, [`super::merge`] the second.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 use sensorstream_broker::partition_queue::Record;
 use sensorstream_engine::{OpenRows, RuleCounts, WindowChanges, WindowCounts};
+use sensorstream_lake::ClosedFile;
 use sensorstream_ledger::shard::links::RangeEnd;
 
-use super::{batch::Batch, decide::Again};
+use super::{batch::Batch, decide::Again, lake::LakeChange};
 
 /// The state of a shard, as it is written down.
 pub trait State {
@@ -52,6 +55,20 @@ pub trait Computation: State + Send + 'static {
 
     /// How many bytes the batch takes besides those that it knows of.
     fn batch_memory(&self) -> usize;
+
+    /// Files of the lake that earlier owners decided and may not have written, now that the log has been
+    /// read up to `to`.
+    fn recovered_files(&mut self, to: i64) -> Vec<ClosedFile>;
+
+    /// Whether files of the lake have been open for long enough.
+    fn lake_is_due(&self, now: Instant) -> bool;
+
+    /// Whether a file of the lake is open.
+    fn has_open_files(&self) -> bool;
+
+    /// What a batch that ends at `to` decides about the lake, if there is one; with `all` no file stays
+    /// open.
+    fn close_files(&mut self, to: i64, now: Instant, all: bool) -> Option<LakeChange>;
 
     /// Ends a batch: what goes to the second stage is put into it. Answers where its range ends, if
     /// anything goes there.

@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
+    time::Instant,
 };
 
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use sensorstream_crds::Reason;
 use sensorstream_engine::{
     Engine, OpenRows, Plan, Range, RuleCounts, Verdict, WindowChanges, WindowCounts,
 };
+use sensorstream_lake::ClosedFile;
 use sensorstream_ledger::shard::{
     dead_letters::PendingDeadLetter,
     links::{Links, RangeEnd},
@@ -24,6 +26,7 @@ use super::{
     computation::{Computation, State, Unusable},
     decode::{Decoder, Problem, Scratch},
     enriched,
+    lake::{Filler, LakeChange},
     outbox::{Destination, Job, Outgoing, problem_of},
 };
 
@@ -58,6 +61,9 @@ pub struct Decider {
     /// The time of processing, as enriched readings carry it.
     processing_time: String,
     ranges: Option<Ranges>,
+    lake: Option<Filler>,
+    /// Readings below are of no use to the engine any more.
+    engine_from: i64,
 }
 
 /// The ranges of the log whose parts go to the second stage.
@@ -71,15 +77,13 @@ struct Ranges {
 }
 
 impl Decider {
-    /// A decider of a partition, from where the engine stands. `links` are the ranges that may have to be
-    /// sent again, if anything goes to the second stage.
+    /// A decider of a partition, from where the engine stands.
     pub fn new(
         partition: i32,
         decoder: Arc<Decoder>,
         plan: Arc<Plan>,
         products: Arc<Products>,
         engine: Engine,
-        links: Option<&Links>,
     ) -> Self {
         Self {
             partition,
@@ -89,12 +93,30 @@ impl Decider {
             engine,
             scratch: Scratch::default(),
             processing_time: String::new(),
-            ranges: links.map(|links| Ranges {
-                series: links.series,
-                from: None,
-                decided: links.ranges.iter().copied().collect(),
-            }),
+            ranges: None,
+            lake: None,
+            engine_from: i64::MIN,
         }
+    }
+
+    /// The same, which sends ranges to the second stage; those of `links` may have to be sent again.
+    #[must_use]
+    pub fn sending(mut self, links: &Links) -> Self {
+        self.ranges = Some(Ranges {
+            series: links.series,
+            from: None,
+            decided: links.ranges.iter().copied().collect(),
+        });
+        self
+    }
+
+    /// The same, which fills files of the lake too. That may need readings from further back than the
+    /// engine, which takes them from `engine_from` on.
+    #[must_use]
+    pub fn filling(mut self, lake: Filler, engine_from: i64) -> Self {
+        self.lake = Some(lake);
+        self.engine_from = engine_from;
+        self
     }
 
     /// Ends the decided ranges that the log has been read through, now that it has been up to `to`.
@@ -160,6 +182,7 @@ impl Computation for Decider {
             engine,
             scratch,
             processing_time,
+            lake,
             ..
         } = self;
         let (offset, payload) = (record.offset(), record.payload());
@@ -168,6 +191,9 @@ impl Computation for Decider {
                 let (rows, offsets) = batch.rows_mut();
                 rows.push(values, *partition, offset);
                 offsets.push(offset);
+            }
+            if let Some(lake) = lake {
+                lake.push(offset, time, values);
             }
             let verdict = engine.process(offset, time, values);
             let about = Occasion::of(record, *partition, values, time);
@@ -204,12 +230,20 @@ impl Computation for Decider {
             engine,
             scratch,
             processing_time,
+            lake,
+            engine_from,
             ..
         } = self;
         let (offset, payload) = (record.offset(), record.payload());
         let unsent = offset >= again.from;
         // What was wrong with it, the earlier owner has written down.
         let _ = decoder.decode(payload, record.timestamp_ms(), scratch, |values, time| {
+            if let Some(lake) = lake {
+                lake.push(offset, time, values);
+            }
+            if offset < *engine_from {
+                return;
+            }
             let verdict = engine.process(offset, time, values);
             if unsent {
                 let about = Occasion::of(record, *partition, values, time);
@@ -254,6 +288,24 @@ impl Computation for Decider {
 
     fn batch_memory(&self) -> usize {
         self.engine.range_memory()
+    }
+
+    fn recovered_files(&mut self, to: i64) -> Vec<ClosedFile> {
+        let lake = self.lake.as_mut();
+        lake.map_or_else(Vec::new, |lake| lake.recovered(to))
+    }
+
+    fn lake_is_due(&self, now: Instant) -> bool {
+        self.lake.as_ref().is_some_and(|lake| lake.is_due(now))
+    }
+
+    fn has_open_files(&self) -> bool {
+        self.lake.as_ref().is_some_and(Filler::has_open_files)
+    }
+
+    fn close_files(&mut self, to: i64, now: Instant, all: bool) -> Option<LakeChange> {
+        let lake = self.lake.as_mut()?;
+        Some(lake.close(to, now, all))
     }
 
     fn end_batch(&mut self, batch: &mut Batch) -> Option<RangeEnd> {

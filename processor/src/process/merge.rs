@@ -1,15 +1,19 @@
 //! The second stage: takes what the shards of the first send over the link topic, and merges it into
 //! the windows over several partitions.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 use sensorstream_broker::partition_queue::Record;
 use sensorstream_engine::{Merger, OpenRows, RuleCounts, WindowChanges, WindowCounts};
+use sensorstream_lake::ClosedFile;
 use sensorstream_ledger::shard::links::RangeEnd;
 
 use super::{
     batch::Batch,
     computation::{Computation, State, Unusable},
     decide::Again,
+    lake::LakeChange,
 };
 
 impl State for Merger {
@@ -60,6 +64,22 @@ impl Computation for Merger {
 
     fn batch_memory(&self) -> usize {
         0
+    }
+
+    fn recovered_files(&mut self, _: i64) -> Vec<ClosedFile> {
+        Vec::new()
+    }
+
+    fn lake_is_due(&self, _: Instant) -> bool {
+        false
+    }
+
+    fn has_open_files(&self) -> bool {
+        false
+    }
+
+    fn close_files(&mut self, _: i64, _: Instant, _: bool) -> Option<LakeChange> {
+        None
     }
 
     fn end_batch(&mut self, _: &mut Batch) -> Option<RangeEnd> {

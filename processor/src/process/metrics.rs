@@ -54,6 +54,12 @@ pub struct Metrics {
     pub state_bytes: IntGaugeVec,
     /// Records read again to rebuild the state of windows.
     pub records_repeated: IntCounter,
+    /// Files written to the lake.
+    pub lake_files: IntCounter,
+    /// Readings in them.
+    pub lake_rows: IntCounter,
+    /// Their bytes.
+    pub lake_bytes: IntCounter,
     /// Readings deleted because they were older than the table keeps them.
     pub rows_expired: IntCounter,
 }
@@ -127,6 +133,9 @@ impl Metrics {
                 "records_repeated_total",
                 "Records read again to rebuild state",
             ),
+            lake_files: define.counter("lake_files_total", "Files written to the lake"),
+            lake_rows: define.counter("lake_rows_total", "Readings in files of the lake"),
+            lake_bytes: define.counter("lake_bytes_total", "Bytes of files of the lake"),
             rows_expired: define.counter("rows_expired_total", "Readings past their retention"),
         }
     }

@@ -30,7 +30,7 @@
 //! - [`worker`], [`committer`], [`commit`], [`window_table`]: a shard at work.
 //! - [`snapshots`]: when the state of windows is written down. [`trim`]: what the link topic no longer
 //!   needs then.
-//! - [`outbox`]: what is sent to Kafka.
+//! - [`outbox`]: what is sent to Kafka. [`lake`]: what is written to an object store.
 //! - [`retention`]: rows that are too old.
 //! - [`role`], [`lanes`], [`metrics`]: what they share.
 
@@ -47,6 +47,7 @@ pub mod decode;
 mod enriched;
 mod idle;
 pub mod incarnation;
+pub mod lake;
 pub mod lanes;
 mod merge;
 mod metrics;
@@ -79,7 +80,6 @@ use sensorstream_crds::{
     runtime::{DATABASE_URL_ENV, ProcessConfig},
     windows::Stage,
 };
-use sensorstream_engine::PlanError;
 use sensorstream_ledger::connect;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -93,7 +93,7 @@ use crate::{
 use incarnation::Incarnation;
 use lanes::{LaneError, Lanes, PATIENCE, within};
 use metrics::Metrics;
-use role::Role;
+use role::{Role, RoleError};
 use session::{Ended, Session};
 
 /// Connections to PostgreSQL that all shards of a pod share.
@@ -115,9 +115,9 @@ pub enum ProcessError {
     /// A Kafka client can't be made from the settings.
     #[error("making a Kafka client; check the settings under spec.kafka")]
     Kafka(#[source] KafkaError),
-    /// The windows or rules can't be computed.
-    #[error("compiling the windows and rules of the spec")]
-    Plan(#[from] PlanError),
+    /// There is no sense in the spec or in the login for the lake.
+    #[error(transparent)]
+    Role(#[from] RoleError),
     /// The port for metrics and health is taken.
     #[error("serving metrics and health")]
     Http(#[source] std::io::Error),

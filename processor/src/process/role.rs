@@ -16,8 +16,14 @@ use sensorstream_ledger::shard::{FIRST_STAGE, SECOND_STAGE};
 use tokio::{runtime::Handle, sync::mpsc};
 
 use super::{
-    alert::AlertWriter, copy_binary, decide::Products, decode::Decoder, lanes::Lanes,
-    metrics::Metrics, window_table::WindowTable,
+    alert::AlertWriter,
+    copy_binary,
+    decide::Products,
+    decode::Decoder,
+    lake::{Lake, LakeError},
+    lanes::Lanes,
+    metrics::Metrics,
+    window_table::WindowTable,
 };
 
 /// What every part of one stage of the role shares.
@@ -54,6 +60,8 @@ pub struct Role {
     pub max_delay_us: i64,
     /// How long a partition has nothing to read until it counts as idle.
     pub idle_after: Duration,
+    /// The lake, if there is one.
+    pub lake: Option<Arc<Lake>>,
     /// Connections to PostgreSQL.
     pub lanes: Lanes,
     /// The metrics.
@@ -63,6 +71,17 @@ pub struct Role {
     kafka: KafkaEndpoint,
     credentials: Credentials,
     fatal: mpsc::UnboundedSender<String>,
+}
+
+/// Why a role can't be made of a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum RoleError {
+    /// The windows or rules can't be computed.
+    #[error("compiling the windows and rules of the spec")]
+    Plan(#[from] PlanError),
+    /// There is no way to the lake.
+    #[error("making the way to the lake")]
+    Lake(#[from] LakeError),
 }
 
 /// The topics that a pipeline sends records to.
@@ -105,7 +124,7 @@ impl Role {
         lanes: Lanes,
         metrics: Metrics,
         fatal: mpsc::UnboundedSender<String>,
-    ) -> Result<Self, PlanError> {
+    ) -> Result<Self, RoleError> {
         let decoder = Decoder::new(&config.input);
         let plan = Plan::compile(&config.input, &config.windows, &config.rules)?;
         let outputs = &config.outputs;
@@ -119,6 +138,8 @@ impl Role {
         let table = outputs.table.as_ref().filter(|_| first);
         let copy = table
             .map(|table| copy_binary::statement(&config.schema, &table.name, decoder.columns()));
+        let lake = outputs.lake.as_ref().filter(|_| first);
+        let lake = lake.map(|lake| Lake::new(&config.input, lake));
         let windows = config.windows.iter();
         let emitting = windows
             .filter(|window| window.stage(&config.input) == stage)
@@ -153,6 +174,7 @@ impl Role {
             max_delay_us: i64::try_from(config.input.event_time.max_delay.get().as_micros())
                 .unwrap_or(i64::MAX),
             idle_after: config.input.event_time.idle_after.get(),
+            lake: lake.transpose()?.map(Arc::new),
             lanes,
             metrics,
             runtime: Handle::current(),

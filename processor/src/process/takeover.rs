@@ -13,6 +13,7 @@ use sensorstream_ledger::shard::{
     self, ShardKey, ShardState,
     buckets::{self, Bucket},
     dead_letters::{self, PendingDeadLetter},
+    lake::{self, LakeFile},
     links::{Links, RangeEnd},
 };
 
@@ -59,6 +60,10 @@ pub struct Recovery {
     pub sent_below: i64,
     /// Dead letters from there on.
     pub letters: Vec<PendingDeadLetter>,
+    /// From here on readings are of use to windows and to what is sent.
+    pub engine_from: i64,
+    /// The files of the lake that are decided.
+    pub lake_files: Vec<LakeFile>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -128,9 +133,14 @@ async fn try_once(
         let take = shard::take_over(&mut lane, &key, topic.topic(), &role.owner, extent.begin);
         let mut taken = within(PATIENCE, take).await?;
         link(role, &mut taken.state);
+        let begins = role.lake.is_some().then_some(taken.state.next_offset);
+        taken.state.lake_cursor = begins.map(|begins| taken.state.lake_cursor.unwrap_or(begins));
         let recovery = recovery(role, &mut lane, &key, &taken).await?;
         let mut state = resume(&taken.state, recovery.read_from, extent, role.on_data_loss);
         link(role, &mut state);
+        state.lake_cursor = state
+            .lake_cursor
+            .map(|cursor| cursor.min(state.next_offset));
         if state != taken.state {
             let from = taken.state.next_offset;
             let swap = shard::swap(&mut lane, &key, taken.epoch, from, &state, false, None);
@@ -166,7 +176,23 @@ async fn try_once(
 /// How many pending dead letters are taken at once.
 const LETTERS: i64 = 100_000;
 
+/// What has to be done again. The lake may need the log from further back than the rest.
 async fn recovery(
+    role: &Role,
+    lane: &mut sqlx::PgConnection,
+    key: &ShardKey,
+    taken: &shard::TakenShard,
+) -> Result<Recovery, TakeOverError> {
+    let mut recovery = recovery_of_engine(role, &mut *lane, key, taken).await?;
+    recovery.engine_from = recovery.read_from;
+    if let Some(cursor) = taken.state.lake_cursor {
+        recovery.lake_files = within(PATIENCE, lake::read(&mut *lane, key)).await?;
+        recovery.read_from = recovery.read_from.min(cursor);
+    }
+    Ok(recovery)
+}
+
+async fn recovery_of_engine(
     role: &Role,
     lane: &mut sqlx::PgConnection,
     key: &ShardKey,

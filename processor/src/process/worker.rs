@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use rdkafka::error::RDKafkaErrorCode;
 use sensorstream_broker::partition_queue::{PartitionQueue, Polled};
 use sensorstream_engine::OpenRows;
+use sensorstream_lake::ClosedFile;
 use sensorstream_ledger::shard::{ShardKey, links};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -59,6 +60,8 @@ const CHUNK: usize = 500;
 pub enum Work {
     /// Send what an earlier owner decided.
     Resend(Job),
+    /// Write files of the lake that an earlier owner decided.
+    Write(Vec<ClosedFile>),
     /// Commit a batch, and give it back.
     Commit(Batch, oneshot::Sender<Batch>),
 }
@@ -204,6 +207,7 @@ impl<C: Computation> Worker<C> {
                 position = position.max(self.at.queue.position().unwrap_or(position));
             }
             self.at.role.metrics.records_repeated.inc_by(repeated);
+            self.write_recovered(position)?;
             if self.at.again.is_full() {
                 self.resend(position.min(self.at.next_offset))?;
             }
@@ -215,6 +219,15 @@ impl<C: Computation> Worker<C> {
         self.at.again.stand(self.computation.standing());
         self.resend(self.at.next_offset)?;
         Ok(first)
+    }
+
+    fn write_recovered(&mut self, to: i64) -> Result<(), Abandoned> {
+        let files = self.computation.recovered_files(to);
+        if files.is_empty() {
+            return Ok(());
+        }
+        let sent = self.at.work.blocking_send(Work::Write(files));
+        sent.map_err(|_| Abandoned)
     }
 
     /// Gives up if a record could not be taken.
@@ -251,8 +264,10 @@ impl<C: Computation> Worker<C> {
             let now = Instant::now();
             let emits = self.emits(&building, now);
             let stands = self.follow_others(&mut building, now);
+            let rolls = self.computation.lake_is_due(now);
             let opened_at = building.opened_at;
-            let Some(opened_at) = opened_at.or_else(|| (emits || stands).then_some(now)) else {
+            let Some(opened_at) = opened_at.or_else(|| (emits || stands || rolls).then_some(now))
+            else {
                 continue;
             };
             building.opened_at = Some(opened_at);
@@ -268,7 +283,9 @@ impl<C: Computation> Worker<C> {
             }
         }
         // Nobody may read on for long: a pipeline that is stopped shows what it has.
-        if !building.batch.is_empty() || self.computation.has_changes() {
+        let computation = &self.computation;
+        let left = computation.has_changes() || computation.has_open_files();
+        if !building.batch.is_empty() || left {
             in_flight.wait(&mut spare)?;
             let _ = self.hand_over(&mut building, spare.take(), true)?;
         }
@@ -332,6 +349,9 @@ impl<C: Computation> Worker<C> {
         }
         full.consequences = self.consequences(next, emits, now);
         full.consequences.idle = building.idle;
+        full.consequences.lake =
+            self.computation
+                .close_files(next, now, self.at.stop.is_cancelled());
         full.consequences.range = self.computation.end_batch(&mut full);
         if full.is_empty() && building.idle {
             full.consequences.standing = self.computation.standing();

@@ -43,7 +43,7 @@ fn batch(world: &World, decoder: &Arc<Decoder>, records: usize) -> Batch {
         linked: false,
     });
     let engine = Engine::new(Arc::clone(&plan), None, &[], 0);
-    let mut deciding = Decider::new(0, Arc::clone(decoder), plan, products, engine, None);
+    let mut deciding = Decider::new(0, Arc::clone(decoder), plan, products, engine);
     let mut batch = Batch::starting_at(0);
     queue.consume(Duration::from_secs(30), records, |polled| match polled {
         Polled::Record(record) => deciding.decide(&record, &mut batch).unwrap(),

@@ -15,10 +15,11 @@ use tokio_util::sync::CancellationToken;
 use super::{
     super::{
         accounts::Accounts,
-        committer::Committer,
+        committer::{Committer, LakeWriter},
         consumer::Reports,
         decide::{Again, Decider},
         idle::End,
+        lake::{Filler, Unwritten, Writer},
         outbox::Sink,
         snapshots::Snapshots,
         takeover::{Recovery, Taken},
@@ -131,9 +132,27 @@ impl Session {
             stop: stop.clone(),
         };
         let name = format!("{}-{partition}", self.role.topic);
+        let unwritten = Unwritten::default();
+        let lake = role.lake.as_ref().map(|lake| {
+            // One file being written, one waiting: with those that a commit waits to add, this is all
+            // that is kept while the lake is away.
+            let (files, received) = tokio::sync::mpsc::channel(1);
+            let writer = Writer {
+                role: Arc::clone(role),
+                lake: Arc::clone(lake),
+                key: taken.key.clone(),
+                epoch: taken.epoch,
+                unwritten: unwritten.clone(),
+                files: received,
+                stop: stop.clone(),
+            };
+            let task = role.task("lake", writer.run());
+            LakeWriter { files, task }
+        });
         let worker = match role.stage {
             Stage::First => {
-                let (decider, accounts) = self.decider(&taken.state, partition, &recovery)?;
+                let (decider, accounts) =
+                    self.decider(&taken.state, partition, &recovery, &unwritten)?;
                 role.thread(name, || Worker::new(at, decider, accounts).run())
             }
             Stage::Second => {
@@ -158,6 +177,7 @@ impl Session {
             given_below: recovery.sent_below,
             sent_below,
             trimmer,
+            lake,
         };
         Ok(Halves {
             worker,
@@ -171,6 +191,7 @@ impl Session {
         state: &ShardState,
         partition: i32,
         recovery: &Recovery,
+        unwritten: &Unwritten,
     ) -> Result<(Decider, Accounts), ImageError> {
         let role = &self.role;
         let newest = state
@@ -178,6 +199,10 @@ impl Session {
             .map(|watermark| watermark + role.max_delay_us);
         let accounts = Accounts::resume(&role.plan, state, newest);
         let starts = accounts.starts(&role.plan);
+        let lake = role.lake.as_ref().map(|lake| {
+            let from = state.lake_cursor.unwrap_or(state.next_offset);
+            Filler::new(lake, from, &recovery.lake_files, unwritten)
+        });
         let plan = Arc::clone(&role.plan);
         let mut engine = Engine::new(plan, recovery.watermark_us, &starts, state.next_offset)
             .with_link(Link {
@@ -187,14 +212,19 @@ impl Session {
         for bucket in &recovery.buckets {
             engine.restore(bucket.number as u16, bucket.at_offset, &bucket.image)?;
         }
-        let decider = Decider::new(
+        let mut decider = Decider::new(
             partition,
             Arc::clone(&role.decoder),
             Arc::clone(&role.plan),
             Arc::clone(&role.products),
             engine,
-            state.links.as_ref(),
         );
+        if let Some(links) = &state.links {
+            decider = decider.sending(links);
+        }
+        if let Some(lake) = lake {
+            decider = decider.filling(lake, recovery.engine_from);
+        }
         Ok((decider, accounts))
     }
 

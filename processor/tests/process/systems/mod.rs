@@ -11,6 +11,7 @@ mod clicks;
 mod clickstream;
 mod factory;
 mod idle;
+mod lake;
 mod motors;
 mod oracle;
 mod sessions;
