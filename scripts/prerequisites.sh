@@ -4,7 +4,7 @@
 set -euo pipefail
 source "$(dirname "$0")/say.sh"
 
-needed=(build-essential ca-certificates curl git jq perl pkg-config)
+needed=(build-essential ca-certificates curl git jq perl pkg-config python3-venv)
 missing=()
 for package in "${needed[@]}"; do
   dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")

@@ -9,6 +9,9 @@ scripts/images.sh
 say "compiling the tests"
 cargo test --release --workspace --no-run
 scripts/chart.sh
+say "an S3 server and readers of Parquet, for the lake's tests"
+cluster/tools.sh minio >/dev/null
+lake/tests/readers/venv.sh >/dev/null
 cluster/up.sh
 scripts/install.sh --set operator.deletionGraceSeconds=15
 eval "$(cluster/env.sh)"
