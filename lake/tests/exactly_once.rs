@@ -131,11 +131,15 @@ impl Process {
         }
         let writes = step.writes.min(self.waiting.len());
         let written: Vec<ClosedFile> = self.waiting.drain(..writes).collect();
-        written.iter().for_each(|file| durable.write(file));
+        for file in &written {
+            durable.write(file);
+        }
         if step.killed == Some(Killed::AfterWriting) {
             return false;
         }
-        written.iter().for_each(|file| durable.mark(file));
+        for file in &written {
+            durable.mark(file);
+        }
         true
     }
 }

@@ -191,6 +191,8 @@ pub(crate) fn secret() -> Contents {
         ("username", "sensor"),
         ("password", "hidden"),
         ("ca.crt", "-----BEGIN CERTIFICATE-----"),
+        ("AWS_ACCESS_KEY_ID", "sensor"),
+        ("AWS_SECRET_ACCESS_KEY", "hidden"),
     ];
     let data = pairs
         .into_iter()

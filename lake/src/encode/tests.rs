@@ -1,6 +1,7 @@
 use parquet::{
     basic::{Compression, Encoding},
     file::{
+        metadata::RowGroupMetaData,
         reader::{FileReader, SerializedFileReader},
         statistics::Statistics,
     },
@@ -141,7 +142,11 @@ fn columns_are_compressed_and_have_statistics() {
     let rows = ROW_GROUP as i64 + 1_000;
     let reader = read(encode(&schema, 3, &file(&schema, rows)).unwrap());
     let metadata = reader.metadata();
-    let groups: Vec<i64> = metadata.row_groups().iter().map(|g| g.num_rows()).collect();
+    let groups: Vec<i64> = metadata
+        .row_groups()
+        .iter()
+        .map(RowGroupMetaData::num_rows)
+        .collect();
     assert_eq!(groups, [ROW_GROUP as i64, 1_000]);
     let columns = metadata.row_group(0).columns();
     for column in columns {

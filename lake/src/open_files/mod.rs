@@ -126,9 +126,8 @@ impl OpenFiles {
     /// Whether a file has been open for long enough.
     pub fn is_due(&self, now: Instant) -> bool {
         let since = self.open.values().filter_map(|file| file.since);
-        since
-            .min()
-            .is_some_and(|since| now.saturating_duration_since(since) >= self.limits.age)
+        let oldest = since.min();
+        oldest.is_some_and(|since| now.saturating_duration_since(since) >= self.limits.age)
     }
 
     /// Closes every open file, as [`close`](Self::close) closes some.

@@ -16,7 +16,7 @@ use sensorstream_lake::Settings;
 use tempfile::TempDir;
 
 /// How long it may take to start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The key that it knows.
 pub const KEY: &str = "sensorstream";
 /// And its secret.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sensorstream_broker::connection::Credentials;
 use sensorstream_crds::{
     PipelineId, SensorPipelineSpec,
-    runtime::{KafkaEndpoint, qualified_host},
+    runtime::{KafkaEndpoint, LAKE_KEYS, LAKE_OPTIONAL_KEYS, qualified_host},
 };
 
 use super::{Unseen, secrets::Contents};
@@ -18,6 +18,8 @@ pub struct Logins {
     pub kafka: Result<KafkaLogin, SecretProblem>,
     /// To `PostgreSQL`.
     pub database: Result<DatabaseUri, SecretProblem>,
+    /// To the lake, which only the pods reach.
+    pub lake: Result<(), SecretProblem>,
     /// The versions of the Secrets, by name, so that pods follow a rotated password.
     pub versions: BTreeMap<String, String>,
 }
@@ -66,7 +68,10 @@ pub fn secret_names(spec: &SensorPipelineSpec) -> BTreeSet<String> {
         .as_ref()
         .and_then(|tls| tls.secret_ref.as_ref())
         .map(|s| &s.name);
-    [Some(&spec.postgres.secret_key_ref.name), sasl, tls]
+    let lake = spec.outputs.lake.as_ref();
+    let lake = lake.and_then(|lake| lake.secret_ref.as_ref());
+    let lake = lake.map(|secret| &secret.name);
+    [Some(&spec.postgres.secret_key_ref.name), sasl, tls, lake]
         .into_iter()
         .flatten()
         .cloned()
@@ -90,8 +95,29 @@ pub fn read<'a>(
     Logins {
         kafka,
         database: database_uri(id, spec, &find),
+        lake: lake(spec, &find),
         versions,
     }
+}
+
+/// Whether the lake's Secret has what the pods will ask for.
+fn lake<'a>(
+    spec: &SensorPipelineSpec,
+    find: &impl Fn(&str) -> Option<&'a Contents>,
+) -> Result<(), SecretProblem> {
+    let reference = spec.outputs.lake.as_ref();
+    let Some(reference) = reference.and_then(|lake| lake.secret_ref.as_ref()) else {
+        return Ok(());
+    };
+    let name = &reference.name;
+    let contents = find(name).ok_or_else(|| SecretProblem::Missing(name.clone()))?;
+    for key in LAKE_KEYS {
+        text(contents, name, key)?.ok_or_else(|| SecretProblem::KeyMissing(name.clone(), key))?;
+    }
+    for key in LAKE_OPTIONAL_KEYS {
+        text(contents, name, key)?;
+    }
+    Ok(())
 }
 
 fn credentials<'a>(

@@ -114,6 +114,28 @@ fn logins_and_certificates_reach_the_pods_that_need_them() {
 }
 
 #[test]
+fn the_lakes_keys_reach_the_processor() {
+    let pipeline = environment_with(&json!({ "outputs": {
+        "lake": { "uri": "s3://lake/curated", "secretRef": { "name": "lake" } },
+    }}));
+    let plan = shown(&World::default(), &pipeline);
+    let of_lake = |variable: &&Value| variable["valueFrom"]["secretKeyRef"]["name"] == "lake";
+    let objects = plan["objects"].as_array().unwrap().iter();
+    let deployments = objects
+        .map(|object| &object["apply"])
+        .filter(|object| object["kind"] == "Deployment");
+    let environments: Vec<Value> = deployments
+        .map(|deployment| {
+            let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+            let variables = container["env"].as_array().unwrap().iter();
+            let variables: Vec<&Value> = variables.filter(of_lake).collect();
+            json!({ "container": container["name"], "variables": variables })
+        })
+        .collect();
+    insta::assert_yaml_snapshot!(environments);
+}
+
+#[test]
 fn more_partitions_and_fields_change_topic_table_and_config() {
     insta::assert_yaml_snapshot!(edited(&json!({
         "input": {
@@ -224,23 +246,32 @@ fn drift_is_put_back() {
 
 #[test]
 fn a_rotated_secret_replaces_the_pods_that_read_it() {
-    let (world, pipeline) = running(environment());
+    assert_eq!(
+        replaced_by_a_new("sensorstream-db"),
+        ["environment-processor", "environment-api"]
+    );
+    assert_eq!(replaced_by_a_new("lake"), ["environment-processor"]);
+}
+
+/// The Deployments that change when this Secret does.
+fn replaced_by_a_new(secret: &str) -> Vec<String> {
+    let (world, pipeline) = running(environment_with(&json!({ "outputs": {
+        "lake": { "uri": "s3://lake", "secretRef": { "name": "lake" } },
+    }})));
     let mut observation = world.observe(&pipeline);
     observation
         .logins
         .versions
-        .insert("sensorstream-db".into(), "8".into());
+        .insert(secret.into(), "8".into());
     let valid = validate(&observation).unwrap();
-    let plan = plan(&valid, &crate::fixtures::image(), now());
-    let changed: Vec<&str> = plan
+    plan(&valid, &crate::fixtures::image(), now())
         .objects
-        .iter()
+        .into_iter()
         .filter_map(|change| match change {
-            ObjectChange::Apply(object) => Some(object.key.name.as_str()),
+            ObjectChange::Apply(object) => Some(object.key.name),
             ObjectChange::Delete(_) => None,
         })
-        .collect();
-    assert_eq!(changed, ["environment-processor", "environment-api"]);
+        .collect()
 }
 
 #[test]
@@ -353,18 +384,25 @@ fn any_outputs() -> impl Strategy<Value = (Value, Value)> {
         ]
     };
     let table = prop_oneof![Just(json!({})), Just(Value::Null)];
+    let lake = prop_oneof![
+        Just(Value::Null),
+        Just(json!({ "uri": "s3://lake" })),
+        Just(json!({ "uri": "s3://lake", "secretRef": { "name": "lake" } })),
+    ];
     (
         aggregates,
         others,
         topic("enriched"),
         topic("alerts"),
         table,
+        lake,
     )
-        .prop_map(|(aggregates, others, enriched, alerts, table)| {
+        .prop_map(|(aggregates, others, enriched, alerts, table, lake)| {
             let mut windows = vec![json!({ "name": "by_minute", "tumbling": { "size": "1m" },
                 "groupBy": ["sensor_id"], "aggregates": aggregates })];
             windows.extend(others);
-            let outputs = json!({ "enriched": enriched, "alerts": alerts, "table": table });
+            let outputs =
+                json!({ "enriched": enriched, "alerts": alerts, "table": table, "lake": lake });
             (json!(windows), outputs)
         })
 }

@@ -134,10 +134,12 @@ pub fn validate(observation: &Observation) -> Result<ValidPipeline<'_>, Refused>
     let mut found = Vec::new();
     let database_problem = observation.logins.database.as_ref().err();
     let kafka_problem = observation.logins.kafka.as_ref().err();
+    let lake_problem = observation.logins.lake.as_ref().err();
     found.extend(
         database_problem
             .into_iter()
             .chain(kafka_problem)
+            .chain(lake_problem)
             .cloned()
             .map(Refusal::Secret),
     );

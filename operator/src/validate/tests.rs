@@ -50,8 +50,13 @@ fn a_missing_secret_is_named() {
     let mut observation = World::default().observe(&environment());
     let problem = SecretProblem::Missing("sensorstream-db".into());
     observation.logins.database = Err(problem.clone());
+    let of_lake = SecretProblem::Missing("lake".into());
+    observation.logins.lake = Err(of_lake.clone());
     let refused = validate(&observation).unwrap_err();
-    assert_eq!(refused.0, [Refusal::Secret(problem)]);
+    assert_eq!(
+        refused.0,
+        [Refusal::Secret(problem), Refusal::Secret(of_lake)]
+    );
     assert_eq!(refused.0[0].reason(), "SecretNotFound");
 }
 

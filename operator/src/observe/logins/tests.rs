@@ -94,6 +94,28 @@ fn what_is_missing_or_malformed_is_named() {
 }
 
 #[test]
+fn the_lakes_secret_must_have_what_pods_ask_for() {
+    let lake = |contents: Option<&Contents>| {
+        let reference = json!({ "uri": "s3://lake", "secretRef": { "name": "s3" } });
+        let pipeline = environment_with(&json!({ "outputs": { "lake": reference } }));
+        read(&id_of(&pipeline), &pipeline.spec, |_| contents).lake
+    };
+    let mut contents = secret();
+    assert_eq!(lake(Some(&contents)), Ok(()));
+    assert_eq!(lake(None), Err(SecretProblem::Missing("s3".into())));
+    contents.data.insert("AWS_REGION".into(), vec![0xff]);
+    let unreadable = lake(Some(&contents));
+    assert!(matches!(unreadable, Err(SecretProblem::Malformed(_, key, _)) if key == "AWS_REGION"));
+    let secret_key = "AWS_SECRET_ACCESS_KEY";
+    contents.data.remove(secret_key);
+    assert_eq!(
+        lake(Some(&contents)),
+        Err(SecretProblem::KeyMissing("s3".into(), secret_key))
+    );
+    assert_eq!(logins(&json!({}), &[]).lake, Ok(()));
+}
+
+#[test]
 fn a_secret_that_is_not_there_is_named() {
     let pipeline = environment_with(&json!({}));
     let logins = read(&id_of(&pipeline), &pipeline.spec, |_| None);

@@ -19,7 +19,7 @@ use sensorstream_crds::{
     SensorPipelineSpec,
     runtime::{
         CONFIG_PATH, DATABASE_URL_ENV, HTTP_PORT, KAFKA_PASSWORD_ENV, KAFKA_TLS_DIR,
-        KAFKA_USERNAME_ENV,
+        KAFKA_USERNAME_ENV, LAKE_KEYS, LAKE_OPTIONAL_KEYS,
     },
     workloads::PodSettings,
 };
@@ -94,10 +94,17 @@ pub fn secrets_of(role: Role, spec: &SensorPipelineSpec) -> Vec<&str> {
         .as_ref()
         .map(|sasl| sasl.secret_ref.name.as_str());
     let kafka = (role != Role::Api).then(|| [sasl, tls_secret(spec)]);
+    let lake = lake_secret(spec).filter(|_| role == Role::Processor);
     database
         .into_iter()
         .chain(kafka.into_iter().flatten().flatten())
+        .chain(lake)
         .collect()
+}
+
+fn lake_secret(spec: &SensorPipelineSpec) -> Option<&str> {
+    let reference = spec.outputs.lake.as_ref()?.secret_ref.as_ref()?;
+    Some(&reference.name)
 }
 
 fn tls_secret(spec: &SensorPipelineSpec) -> Option<&str> {
@@ -162,18 +169,6 @@ fn environment(spec: &SensorPipelineSpec, role: Role) -> Vec<EnvVar> {
         }),
         ..EnvVar::default()
     }];
-    let from_secret = |variable: &str, secret: &str, key: &str| EnvVar {
-        name: variable.to_owned(),
-        value_from: Some(EnvVarSource {
-            secret_key_ref: Some(SecretKeySelector {
-                name: secret.to_owned(),
-                key: key.to_owned(),
-                optional: None,
-            }),
-            ..EnvVarSource::default()
-        }),
-        ..EnvVar::default()
-    };
     if role != Role::Producer {
         let database = &spec.postgres.secret_key_ref;
         variables.push(from_secret(DATABASE_URL_ENV, &database.name, &database.key));
@@ -192,7 +187,33 @@ fn environment(spec: &SensorPipelineSpec, role: Role) -> Vec<EnvVar> {
             "password",
         ));
     }
+    if let Some(secret) = lake_secret(spec)
+        && role == Role::Processor
+    {
+        variables.extend(LAKE_KEYS.map(|key| from_secret(key, secret, key)));
+        variables.extend(LAKE_OPTIONAL_KEYS.map(|key| from_key(key, secret, key, Some(true))));
+    }
     variables
+}
+
+fn from_secret(variable: &str, secret: &str, key: &str) -> EnvVar {
+    from_key(variable, secret, key, None)
+}
+
+/// A variable with what a Secret has under a key; an optional one is not set if there is no such key.
+fn from_key(variable: &str, secret: &str, key: &str, optional: Option<bool>) -> EnvVar {
+    EnvVar {
+        name: variable.to_owned(),
+        value_from: Some(EnvVarSource {
+            secret_key_ref: Some(SecretKeySelector {
+                name: secret.to_owned(),
+                key: key.to_owned(),
+                optional,
+            }),
+            ..EnvVarSource::default()
+        }),
+        ..EnvVar::default()
+    }
 }
 
 fn volumes(site: &Site<'_>, role: Role) -> Vec<Volume> {
