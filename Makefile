@@ -26,7 +26,7 @@ generate: ## Write what is derived from the types: the CRD
 image: ## Build the images as archives under target/images
 	@scripts/images.sh
 
-cluster: ## Start a local Kubernetes with Kafka, PostgreSQL and MinIO in it
+cluster: ## Start a local Kubernetes with Kafka and PostgreSQL in it
 	@cluster/up.sh
 
 cluster-down: ## Remove every trace of it

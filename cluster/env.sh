@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # env.sh (make -s env): what a shell on this machine needs to reach the cluster, its PostgreSQL, its
-# Kafka and its MinIO (with the keys of the Secret lake). Use: eval "$(make -s env)". Fails while there is no cluster.
+# Kafka and, if minio.sh added it, its MinIO (with the keys of the Secret lake). Use: eval "$(make -s env)". Fails while there is no cluster.
 set -euo pipefail
 # shellcheck source=cluster/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"

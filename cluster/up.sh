@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# up.sh (make cluster): a real Kubernetes on this machine, with Kafka, PostgreSQL and MinIO in it. With
+# up.sh (make cluster): a real Kubernetes on this machine, with Kafka and PostgreSQL in it. With
 # a container engine it is kind, without one a cluster built from Go modules. Does nothing when it is up
 # and healthy; in any other case removes what is left of it and starts anew.
 set -euo pipefail
@@ -17,7 +17,7 @@ export KUBECONFIG=$KUBECONFIG_ADMIN
 PATH=$STATE/bin:$PATH
 
 # A database that was just killed by a test is no reason to throw the cluster away: it comes back.
-if standing && { healthy 2>/dev/null || { say "waiting for the node, Kafka, PostgreSQL and MinIO to recover" && within 90 healthy; }; }; then
+if standing && { healthy 2>/dev/null || { say "waiting for the node, Kafka and PostgreSQL to recover" && within 90 healthy; }; }; then
   say "the cluster is up"
   [[ $(<"$STATE/ready") == "$(inputs_hash)" ]] ||
     say "note: files of cluster/ have changed since it was started; for a new one: make cluster-down cluster"
@@ -36,8 +36,8 @@ else
   modules_start
 fi
 
-say "waiting for Kafka, PostgreSQL and MinIO"
-wait_for 300 "Kafka, PostgreSQL and MinIO" workloads_ready
+say "waiting for Kafka and PostgreSQL"
+wait_for 300 "Kafka and PostgreSQL" workloads_ready
 prune_cache
 inputs_hash >"$STATE/ready"
 say "the cluster is up; for a shell that reaches it: eval \"\$(make -s env)\""

@@ -10,6 +10,7 @@ file=examples/$name.yaml
 
 scripts/images.sh
 cluster/up.sh
+! grep -q '^    lake:' "$file" || cluster/minio.sh
 scripts/install.sh
 eval "$(cluster/env.sh)"
 

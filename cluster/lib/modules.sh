@@ -9,7 +9,7 @@ modules_prepare() {
   images=$(mktemp)
   (
     set -e
-    for name in pause kafka postgres minio; do
+    for name in pause kafka postgres; do
       cached_image "$name"
     done
   ) >"$images" 9>&- &

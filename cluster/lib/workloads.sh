@@ -1,4 +1,4 @@
-# Kafka, PostgreSQL and MinIO in the cluster, and the secrets they are reached with.
+# Kafka and PostgreSQL in the cluster, and the secrets they are reached with.
 # shellcheck shell=bash
 
 # deploy_workloads EXTERNAL_HOST: the address under which the host reaches node ports.
@@ -8,15 +8,13 @@ deploy_workloads() {
   kubectl get secret postgres >/dev/null 2>&1 || make_secrets
   kubectl create configmap sensorstream-cluster --from-literal=externalHost="$1" --dry-run=client -o yaml |
     kubectl apply -f - >/dev/null
-  kubectl apply -f "$CLUSTER_DIR/manifests/kafka.yaml" -f "$CLUSTER_DIR/manifests/postgres.yaml" \
-    -f "$CLUSTER_DIR/manifests/minio.yaml" >/dev/null
+  kubectl apply -f "$CLUSTER_DIR/manifests/kafka.yaml" -f "$CLUSTER_DIR/manifests/postgres.yaml" >/dev/null
 }
 
 # make_secrets: through files, not arguments, which other users of the machine could read.
 make_secrets() {
-  local password lake
+  local password
   password=$(openssl rand -hex 16)
-  lake=$(openssl rand -hex 16)
   kubectl apply -f - >/dev/null <<END
 apiVersion: v1
 kind: Secret
@@ -29,19 +27,10 @@ kind: Secret
 metadata: { name: sensorstream-db }
 stringData:
   uri: "postgres://sensorstream:$password@postgres.default.svc.cluster.local:5432/sensorstream"
----
-# What a pipeline's spec.outputs.lake.secretRef names.
-apiVersion: v1
-kind: Secret
-metadata: { name: lake }
-stringData:
-  AWS_ACCESS_KEY_ID: sensorstream
-  AWS_SECRET_ACCESS_KEY: "$lake"
-  AWS_ENDPOINT_URL: http://minio.default.svc.cluster.local:9000
 END
   (umask 077 && echo "postgres://sensorstream:$password@$EXTERNAL_HOST:$POSTGRES_NODE_PORT/sensorstream" >"$STATE/database-url")
 }
 
 workloads_ready() {
-  [[ $(kubectl --request-timeout 5s get pod kafka-0 postgres-0 minio-0 -o 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}') == "True True True" ]]
+  [[ $(kubectl --request-timeout 5s get pod kafka-0 postgres-0 -o 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}') == "True True" ]]
 }
