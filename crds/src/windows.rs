@@ -1,5 +1,7 @@
 //! What to compute over event time: windows of readings, grouped, each a table.
 
+use std::time::Duration as StdDuration;
+
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,6 +65,21 @@ pub struct Window {
     /// How long rows are kept, by the window's end. For ever when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Duration>,
+}
+
+impl Window {
+    /// How far the watermark has to get beyond a reading until nothing can change any more what the
+    /// window made of it.
+    ///
+    /// # Panics
+    /// When a length is no duration: only resources that passed validation may get here.
+    pub fn closes_after(&self) -> StdDuration {
+        let tumbling = self.tumbling.as_ref().map(|tumbling| &tumbling.size);
+        let sliding = self.sliding.as_ref().map(|sliding| &sliding.size);
+        let session = self.session.as_ref().map(|session| &session.gap);
+        let lengths = [tumbling, sliding, session].into_iter().flatten();
+        lengths.map(Duration::get).sum::<StdDuration>() + self.allowed_lateness.get()
+    }
 }
 
 fn none() -> Duration {
