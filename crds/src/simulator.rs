@@ -29,7 +29,8 @@ pub struct Simulator {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000_000_000_i64))]
     pub limit: Option<i64>,
-    /// Which event times readings have. Live when left out.
+    /// Which event times readings have. Live when left out. Of a spread and a backfill each reading is
+    /// sent once, whatever restarts; with another timeline or seed the simulator begins anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeline: Option<Timeline>,
     /// Whether a timeline that ends is followed by one more reading in each partition, late enough for

@@ -52,7 +52,7 @@ pub struct Spread {
 pub struct Backfill {
     /// How long before the simulator starts the first reading is taken, 1s to 3650d.
     pub over: Duration,
-    /// How long after one reading the next one is taken.
+    /// How long after one reading the next one is taken, 1ms to 1d.
     pub every: Duration,
     /// What comes after the past.
     #[serde(default)]
