@@ -24,7 +24,7 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
     time::{interval, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 const PARTITIONS: i32 = 3;
 const LIMIT: usize = 20_000;
@@ -79,20 +79,20 @@ fn expected(config: &ProduceConfig) -> BTreeMap<String, u64> {
     counts
 }
 
-/// Records by kind, as the counters say.
+/// Records by kind, as the counters say; none before there are any.
 fn counted(registry: &Registry) -> BTreeMap<String, u64> {
     let families = registry.gather();
     let sent = families
         .iter()
-        .find(|family| family.name() == "sensorstream_producer_records_sent_total")
-        .unwrap();
+        .filter(|family| family.name() == "sensorstream_producer_records_sent_total");
     let one = |metric: &prometheus::proto::Metric| {
         (
             metric.get_label()[0].value().to_owned(),
             metric.get_counter().get_value() as u64,
         )
     };
-    sent.get_metric().iter().map(one).collect()
+    sent.flat_map(|family| family.get_metric().iter().map(one))
+        .collect()
 }
 
 fn is_finished(registry: &Registry) -> bool {
@@ -166,10 +166,10 @@ async fn until_finished(registry: &Registry) {
     }
 }
 
-/// The role, running.
+/// The role, running until it is dropped: a test that fails does not wait for it for ever.
 struct Running {
     registry: Registry,
-    stop: CancellationToken,
+    stop: DropGuard,
     task: JoinHandle<Result<(), ProduceError>>,
 }
 
@@ -181,7 +181,7 @@ impl Running {
         let task = tokio::spawn(produce::run(config.clone(), server, stop.clone()));
         Self {
             registry,
-            stop,
+            stop: stop.drop_guard(),
             task,
         }
     }
@@ -206,7 +206,7 @@ impl Running {
     }
 
     async fn stop(self) {
-        self.stop.cancel();
+        drop(self.stop);
         self.task.await.unwrap().unwrap();
     }
 }
@@ -275,7 +275,7 @@ async fn the_counters_are_what_was_made_and_what_is_in_the_topic() {
     let task = tokio::spawn(produce::run(config, server, stop.clone()));
     let running = Running {
         registry,
-        stop,
+        stop: stop.drop_guard(),
         task,
     };
     // The role is there before the topic, waits for it and does not make it.
@@ -358,7 +358,7 @@ async fn a_spread_is_in_the_topic_once_however_often_the_simulator_restarts() {
         // What is late is out of order, and what is from a fast clock is ahead.
         let late = on_time.windows(2).filter(|pair| pair[0] > pair[1]).count();
         assert!(
-            on_time.len() > 5_000 && late < 400,
+            on_time.len() > 2_000 && late < 200,
             "{late} of {}",
             on_time.len()
         );
