@@ -161,16 +161,14 @@ impl History {
     fn resume(&mut self, found: Option<Marker>, topic: String) -> Progress {
         let name = timeline::name(&self.config.simulator);
         let beginning = Marker::new(name, topic, Timestamp::now());
-        let marker = match found.filter(|found| found.continues(&beginning)) {
-            Some(found) => {
-                tracing::info!(readings = found.readings, start = %found.start, "going on");
-                found
-            }
-            None => {
-                tracing::info!(start = %beginning.start, "beginning a timeline");
-                self.shown.clear();
-                beginning
-            }
+        let found = found.filter(|found| found.continues(&beginning));
+        let marker = if let Some(found) = found {
+            tracing::info!(readings = found.readings, start = %found.start, "going on");
+            found
+        } else {
+            tracing::info!(start = %beginning.start, "beginning a timeline");
+            self.shown.clear();
+            beginning
         };
         self.note(&marker);
         let finalizing = Finalizing::of(&self.config);

@@ -84,9 +84,10 @@ pub async fn run(
     let stop = stop_sending.clone();
     let sender = match Timeline::of(&config.simulator) {
         Some(timeline) => {
-            Sender::History(History::new(config, timeline, simulation, metrics, stop))
+            let history = History::new(config, timeline, simulation, metrics, stop);
+            Sender::History(Box::new(history))
         }
-        None => Sender::Live(Sending::new(&config, simulation, metrics, stop)?),
+        None => Sender::Live(Box::new(Sending::new(&config, simulation, metrics, stop)?)),
     };
     // The counters can be read until the last record is acknowledged.
     let serving = server.serve(Router::new(), stop_serving.clone());
@@ -108,8 +109,8 @@ pub async fn run(
 
 /// The loop that suits the timeline.
 enum Sender {
-    Live(Sending),
-    History(History),
+    Live(Box<Sending>),
+    History(Box<History>),
 }
 
 impl Sender {

@@ -257,10 +257,10 @@ mod tests {
 
     /// Makes up to `most` readings, or the last ones.
     fn step(progress: &mut Progress, now: Timestamp, most: u64) -> Option<(Vec<Sent>, Marker)> {
-        let mut sent = Vec::new();
+        let mut records = Vec::new();
         let mut send = |record: Record<'_>| {
             let key = record.key.unwrap_or_default().to_vec();
-            sent.push((record.partition, key, record.value.to_vec()));
+            records.push((record.partition, key, record.value.to_vec()));
             Ok::<(), Infallible>(())
         };
         let marker = match progress.todo(now) {
@@ -269,7 +269,7 @@ mod tests {
             Todo::WaitUntil(_) | Todo::Nothing => return None,
         };
         let Ok(marker) = marker;
-        Some((sent, marker))
+        Some((records, marker))
     }
 
     fn unbroken(config: &ProduceConfig, now: Timestamp) -> (Vec<Sent>, Marker) {
