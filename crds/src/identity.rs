@@ -50,6 +50,18 @@ impl PipelineId {
         format!("{}/{incarnation}/{partition}", self.dead_letter_group())
     }
 
+    /// The consumer group whose offset says how far the simulator has come on its timeline. It has no
+    /// members.
+    pub fn simulator_group(&self) -> String {
+        format!("sensorstream.{}.{}.simulator", self.namespace, self.name)
+    }
+
+    /// The transactional id of the simulator. A new pod uses the same one, which fences the previous
+    /// one.
+    pub fn simulator_transactional_id(&self) -> String {
+        self.simulator_group()
+    }
+
     /// The default PostgreSQL schema.
     pub fn default_schema(&self) -> String {
         self.name.replace('-', "_")

@@ -13,6 +13,7 @@ pub mod runtime;
 pub mod scalars;
 pub mod simulator;
 pub mod status;
+pub mod timeline;
 pub mod window_table;
 pub mod windows;
 pub mod workloads;

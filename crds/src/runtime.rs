@@ -118,6 +118,10 @@ pub struct ProduceConfig {
     pub input: Input,
     /// How they are made.
     pub simulator: Simulator,
+    /// How far the watermark has to get beyond the last reading until every window has closed, in
+    /// milliseconds. Only where the simulator is to see to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows_close_after_ms: Option<u64>,
 }
 
 /// What `serve` acts on.
@@ -168,6 +172,9 @@ impl RoleConfigs {
                 kafka,
                 input: spec.input.clone(),
                 simulator: simulator.clone(),
+                windows_close_after_ms: simulator
+                    .finalize
+                    .then(|| windows_close_after_ms(&spec.windows)),
             }),
             serve: spec
                 .api
@@ -182,6 +189,11 @@ impl RoleConfigs {
                 }),
         }
     }
+}
+
+fn windows_close_after_ms(windows: &[Window]) -> u64 {
+    let longest = windows.iter().map(Window::closes_after).max();
+    longest.map_or(0, |longest| longest.as_millis() as u64)
 }
 
 /// The PostgreSQL schema of a pipeline's tables.
@@ -209,4 +221,38 @@ pub fn id_of(pipeline: &SensorPipeline) -> PipelineId {
             .clone()
             .expect("an object read from the API server has a name"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::admission::refusals::base;
+
+    fn configs(simulator: &Value) -> RoleConfigs {
+        let mut object = base();
+        for (name, value) in simulator.as_object().unwrap() {
+            object["spec"]["simulator"][name] = value.clone();
+        }
+        object["spec"]["windows"] = json!([
+            { "name": "minutes", "tumbling": { "size": "1m" }, "allowedLateness": "10s" },
+            { "name": "trend", "sliding": { "size": "5m", "slide": "1m" } },
+            { "name": "visits", "session": { "gap": "4m" }, "allowedLateness": "90s" },
+        ]);
+        let spec: SensorPipelineSpec = serde_json::from_value(object["spec"].clone()).unwrap();
+        RoleConfigs::of(&PipelineId::new("default", "tests"), &spec)
+    }
+
+    #[test]
+    fn a_simulator_that_finalizes_is_told_when_the_last_window_closes() {
+        let spread = json!({ "spread": { "over": "15m", "readings": 900 } });
+        let closes = |simulator| configs(&simulator).produce.unwrap().windows_close_after_ms;
+        assert_eq!(
+            closes(json!({ "timeline": spread, "finalize": true })),
+            Some(330_000)
+        );
+        // One that does not is not restarted when windows are edited.
+        assert_eq!(closes(json!({ "timeline": spread })), None);
+    }
 }

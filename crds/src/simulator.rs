@@ -5,12 +5,19 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::scalars::{Decimal, Percent};
+use crate::{
+    scalars::{Decimal, Percent},
+    timeline::Timeline,
+};
 
 /// Makes readings and sends them to the input topic. The same seed makes the same readings,
 /// but for their times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!has(self.limit) || !has(self.timeline) || has(self.timeline.live)").message("limit is for a live timeline: spread.readings, or backfill.over and backfill.every, say how many there are; remove limit").field_path(".limit"),
+    validation = Rule::new("!has(self.finalize) || !self.finalize || (has(self.timeline) && (has(self.timeline.spread) || (has(self.timeline.backfill) && self.timeline.backfill.then == 'Stop')))").message("finalize is for a timeline that ends: choose spread, or backfill with then: Stop, or remove finalize").field_path(".finalize")
+)]
 pub struct Simulator {
     /// Readings a second, 0.1 to 200000; write a fraction in quotes.
     pub rate: Decimal,
@@ -22,6 +29,15 @@ pub struct Simulator {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000_000_000_i64))]
     pub limit: Option<i64>,
+    /// Which event times readings have. Live when left out. Of a spread and a backfill each reading is
+    /// sent once, whatever restarts; with another timeline or seed the simulator begins anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
+    /// Whether a timeline that ends is followed by one more reading in each partition, late enough for
+    /// every window of the readings before to close. It waits until that is no further ahead of the
+    /// present than `eventTime.maxFutureSkew` allows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub finalize: bool,
     /// How each field's values are made. Every required field needs one.
     #[schemars(length(min = 1, max = 100))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
@@ -63,7 +79,7 @@ pub struct FieldGenerator {
     /// Always the same value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub constant: Option<Constant>,
-    /// The time of sending.
+    /// The time of sending; for the event time, that of the timeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<Now>,
 }
@@ -189,7 +205,7 @@ pub struct Constant {
     pub value: String,
 }
 
-/// The time of sending. It has no settings.
+/// The time of sending; for the event time, that of the timeline. It has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Now {}
 

@@ -1,5 +1,7 @@
 //! What to compute over event time: windows of readings, grouped, each a table.
 
+use std::time::Duration as StdDuration;
+
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,6 +68,22 @@ pub struct Window {
     /// How long rows are kept, by the window's end. For ever when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Duration>,
+}
+
+impl Window {
+    /// How far the watermark has to get beyond a reading until nothing can change any more what the
+    /// window made of it.
+    ///
+    /// # Panics
+    /// When a length is no duration: only resources that passed validation may get here.
+    pub fn closes_after(&self) -> StdDuration {
+        let tumbling = self.tumbling.as_ref().map(|tumbling| &tumbling.size);
+        let sliding = self.sliding.as_ref().map(|sliding| &sliding.size);
+        let gap = self.session.as_ref().map(|session| &session.gap);
+        // A session stays open for another gap: readings that would belong to it may still come.
+        let lengths = [tumbling, sliding, gap, gap].into_iter().flatten();
+        lengths.map(Duration::get).sum::<StdDuration>() + self.allowed_lateness.get()
+    }
 }
 
 fn none() -> Duration {

@@ -221,6 +221,9 @@ pub async fn delete_topics(kafka: &str, prefix: &str) {
     }
 }
 
+/// What the simulator sends that is a reading.
+const READINGS: [&str; 4] = ["good", "late", "duplicate", "finalizer"];
+
 /// What the simulator says it sent, by kind.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sent {
@@ -239,18 +242,17 @@ impl Sent {
             .sum()
     }
 
-    /// Records that are readings: good, late and repeated ones.
+    /// Records that are readings: good, late and repeated ones, and those that close windows.
     pub fn readings(&self) -> i64 {
-        self.of(&["good", "late", "duplicate"])
+        self.of(&READINGS)
     }
 
     /// Records that are not, by the reason they must be refused for.
     pub fn refused(&self) -> BTreeMap<String, i64> {
-        let readings = ["good", "late", "duplicate"];
         let refused = self
             .by_kind
             .iter()
-            .filter(|(kind, n)| **n > 0 && !readings.contains(&kind.as_str()));
+            .filter(|(kind, n)| **n > 0 && !READINGS.contains(&kind.as_str()));
         refused.map(|(kind, n)| (kind.clone(), *n)).collect()
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use prometheus::Registry;
 use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
@@ -17,11 +17,14 @@ use rdkafka::{
 use sensorstream_crds::runtime::ProduceConfig;
 use sensorstream_processor::{
     http::Server,
-    produce::{self, Kind, Simulation},
+    produce::{self, Kind, ProduceError, Simulation},
 };
-use serde_json::json;
-use tokio::time::{interval, timeout};
-use tokio_util::sync::CancellationToken;
+use serde_json::{Value, json};
+use tokio::{
+    task::{JoinHandle, spawn_blocking},
+    time::{interval, timeout},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 const PARTITIONS: i32 = 3;
 const LIMIT: usize = 20_000;
@@ -32,9 +35,10 @@ fn bootstrap() -> String {
     )
 }
 
-fn config(topic: &str) -> ProduceConfig {
-    serde_json::from_value(json!({
-        "pipeline": { "namespace": "default", "name": "tests" },
+/// A simulator of many faults for a topic, with the settings of `timing` besides.
+fn config(topic: &str, timing: &Value) -> ProduceConfig {
+    let mut config = json!({
+        "pipeline": { "namespace": "default", "name": topic },
         "kafka": { "bootstrapServers": bootstrap(), "tls": false },
         "input": {
             "topic": { "name": topic, "partitions": PARTITIONS },
@@ -48,7 +52,6 @@ fn config(topic: &str) -> ProduceConfig {
         },
         "simulator": {
             "rate": 50_000,
-            "limit": LIMIT,
             "fields": [
                 { "name": "device", "sequence": { "prefix": "device-", "count": 50 } },
                 { "name": "ts", "now": {} },
@@ -56,11 +59,14 @@ fn config(topic: &str) -> ProduceConfig {
             ],
             "faults": { "malformed": "3%", "late": "1%", "duplicate": "2%", "fastClock": "1%" },
         },
-    }))
-    .unwrap()
+    });
+    for (name, value) in timing.as_object().unwrap() {
+        config["simulator"][name] = value.clone();
+    }
+    serde_json::from_value(config).unwrap()
 }
 
-/// Records by kind, as the seed and the spec alone determine them.
+/// Records by kind, as the seed and the spec alone determine them, without those that close windows.
 fn expected(config: &ProduceConfig) -> BTreeMap<String, u64> {
     let mut simulation = Simulation::new(&config.input, &config.simulator).unwrap();
     let mut counts: BTreeMap<String, u64> =
@@ -73,20 +79,20 @@ fn expected(config: &ProduceConfig) -> BTreeMap<String, u64> {
     counts
 }
 
-/// Records by kind, as the counters say.
+/// Records by kind, as the counters say; none before there are any.
 fn counted(registry: &Registry) -> BTreeMap<String, u64> {
     let families = registry.gather();
     let sent = families
         .iter()
-        .find(|family| family.name() == "sensorstream_producer_records_sent_total")
-        .unwrap();
+        .filter(|family| family.name() == "sensorstream_producer_records_sent_total");
     let one = |metric: &prometheus::proto::Metric| {
         (
             metric.get_label()[0].value().to_owned(),
             metric.get_counter().get_value() as u64,
         )
     };
-    sent.get_metric().iter().map(one).collect()
+    sent.flat_map(|family| family.get_metric().iter().map(one))
+        .collect()
 }
 
 fn is_finished(registry: &Registry) -> bool {
@@ -160,48 +166,128 @@ async fn until_finished(registry: &Registry) {
     }
 }
 
+/// The role, running until it is dropped: a test that fails does not wait for it for ever.
+struct Running {
+    registry: Registry,
+    stop: DropGuard,
+    task: JoinHandle<Result<(), ProduceError>>,
+}
+
+impl Running {
+    fn start(config: &ProduceConfig) -> Self {
+        let server = Server::new(([127, 0, 0, 1], 0).into());
+        let registry = server.registry.clone();
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(produce::run(config.clone(), server, stop.clone()));
+        Self {
+            registry,
+            stop: stop.drop_guard(),
+            task,
+        }
+    }
+
+    async fn finish(&self) {
+        timeout(Duration::from_mins(2), until_finished(&self.registry))
+            .await
+            .expect("everything is acknowledged within two minutes");
+    }
+
+    /// Waits until more than so many records are acknowledged.
+    async fn sends(&self, more_than: u64) {
+        let mut looks = interval(Duration::from_millis(10));
+        let enough = async {
+            while counted(&self.registry).values().sum::<u64>() <= more_than {
+                looks.tick().await;
+            }
+        };
+        timeout(Duration::from_mins(1), enough)
+            .await
+            .expect("so many are acknowledged within a minute");
+    }
+
+    async fn stop(self) {
+        drop(self.stop);
+        self.task.await.unwrap().unwrap();
+    }
+}
+
+/// A topic of a test's own, gone when the test has succeeded.
+struct TestTopic {
+    name: String,
+    admin: AdminClient<DefaultClientContext>,
+}
+
+impl TestTopic {
+    fn named(test: &str) -> Self {
+        Self {
+            name: format!("produce-{test}-{}", std::process::id()),
+            admin: ClientConfig::new()
+                .set("bootstrap.servers", bootstrap())
+                .create()
+                .unwrap(),
+        }
+    }
+
+    async fn create(&self) {
+        let new = NewTopic::new(&self.name, PARTITIONS, TopicReplication::Fixed(1));
+        self.admin
+            .create_topics([&new], &AdminOptions::new())
+            .await
+            .unwrap()[0]
+            .as_ref()
+            .expect("nobody else made the topic");
+    }
+
+    async fn records(&self) -> Vec<(i32, Vec<u8>, Vec<u8>)> {
+        let name = self.name.clone();
+        spawn_blocking(move || records(&name)).await.unwrap()
+    }
+
+    async fn delete(self) {
+        self.admin
+            .delete_topics(&[&self.name], &AdminOptions::new())
+            .await
+            .unwrap();
+    }
+}
+
+/// The event times of the readings of a partition that say one, in the order of the log.
+fn times(found: &[(i32, Vec<u8>, Vec<u8>)], partition: i32) -> Vec<Timestamp> {
+    let of_partition = found.iter().filter(|(of, ..)| *of == partition);
+    let time = |value: &[u8]| {
+        let reading: Value = serde_json::from_slice(value).ok()?;
+        reading["ts"].as_str()?.parse().ok()
+    };
+    of_partition
+        .filter_map(|(_, _, value)| time(value))
+        .collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_counters_are_what_was_made_and_what_is_in_the_topic() {
-    let topic = format!("produce-test-{}", std::process::id());
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", bootstrap())
-        .create()
-        .unwrap();
-    let config = config(&topic);
+    let topic = TestTopic::named("live");
+    let config = config(&topic.name, &json!({ "limit": LIMIT }));
     let expected = expected(&config);
 
     let server = Server::new(([127, 0, 0, 1], 0).into());
     let (registry, ready) = (server.registry.clone(), server.ready.clone());
     let stop = CancellationToken::new();
-    let running = tokio::spawn(produce::run(config, server, stop.clone()));
+    let task = tokio::spawn(produce::run(config, server, stop.clone()));
+    let running = Running {
+        registry,
+        stop: stop.drop_guard(),
+        task,
+    };
     // The role is there before the topic, waits for it and does not make it.
     assert!(!ready.get());
-    let new = NewTopic::new(&topic, PARTITIONS, TopicReplication::Fixed(1));
-    admin
-        .create_topics([&new], &AdminOptions::new())
-        .await
-        .unwrap()[0]
-        .as_ref()
-        .expect("nobody else made the topic");
-    let finished = timeout(Duration::from_mins(1), until_finished(&registry)).await;
-    let counted = counted(&registry);
-    stop.cancel();
-    let stopped = running.await.unwrap();
-    let found = tokio::task::spawn_blocking({
-        let topic = topic.clone();
-        move || records(&topic)
-    });
-    let found = found.await;
-    admin
-        .delete_topics(&[&topic], &AdminOptions::new())
-        .await
-        .unwrap();
+    topic.create().await;
+    running.finish().await;
+    let counted = counted(&running.registry);
+    running.stop().await;
+    let found = topic.records().await;
 
-    finished.expect("everything is acknowledged within a minute");
-    stopped.unwrap();
     assert!(ready.get());
     assert_eq!(counted, expected);
-    let found = found.unwrap();
     assert_eq!(found.len() as u64, expected.values().sum::<u64>());
     let mut values: HashMap<&[u8], u64> = HashMap::new();
     for (partition, key, value) in &found {
@@ -217,4 +303,117 @@ async fn the_counters_are_what_was_made_and_what_is_in_the_topic() {
         .filter(|(value, count)| *count == 2 && value.ends_with(b"}"))
         .count();
     assert_eq!(twice as u64, expected["duplicate"]);
+    topic.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spread_is_in_the_topic_once_however_often_the_simulator_restarts() {
+    let topic = TestTopic::named("spread");
+    let mut config = config(
+        &topic.name,
+        &json!({
+            "rate": 8_000,
+            "timeline": { "spread": { "over": "15m", "readings": LIMIT } },
+            "finalize": true,
+        }),
+    );
+    config.windows_close_after_ms = Some(60_000);
+    let mut expected = expected(&config);
+    expected.insert("finalizer".into(), PARTITIONS as u64);
+    topic.create().await;
+    let before = Timestamp::now();
+
+    let first = Running::start(&config);
+    first.sends(2_000).await;
+    let after = Timestamp::now();
+    first.stop().await;
+    let second = Running::start(&config);
+    second.sends(9_000).await;
+    // Another one takes over while this one runs; then each has the line from the other.
+    config.simulator.rate = 50_000.into();
+    let third = Running::start(&config);
+    third.finish().await;
+    second.finish().await;
+    for one in [&second, &third] {
+        assert_eq!(counted(&one.registry), expected);
+    }
+    second.stop().await;
+    third.stop().await;
+    let fourth = Running::start(&config);
+    fourth.finish().await;
+    assert_eq!(counted(&fourth.registry), expected);
+    fourth.stop().await;
+
+    let found = topic.records().await;
+    assert_eq!(found.len() as u64, expected.values().sum::<u64>());
+    let minutes = SignedDuration::from_mins;
+    for partition in 0..PARTITIONS {
+        let times = times(&found, partition);
+        let (last, readings) = times.split_last().unwrap();
+        let on_time: Vec<Timestamp> = readings
+            .iter()
+            .copied()
+            .filter(|time| *time >= before - minutes(15) && *time <= after)
+            .collect();
+        // What is late is out of order, and what is from a fast clock is ahead.
+        let late = on_time.windows(2).filter(|pair| pair[0] > pair[1]).count();
+        assert!(
+            on_time.len() > 2_000 && late < 200,
+            "{late} of {}",
+            on_time.len()
+        );
+        // Delay, windows and a second after the last reading.
+        let finalized = last.duration_since(after);
+        assert!(finalized > SignedDuration::ZERO, "{finalized:?}");
+        assert!(
+            finalized <= minutes(2) + SignedDuration::from_secs(1),
+            "{finalized:?}"
+        );
+    }
+    topic.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backfill_catches_up_with_the_present_and_goes_on() {
+    let topic = TestTopic::named("backfill");
+    let config = config(
+        &topic.name,
+        &json!({
+            "timeline": { "backfill": { "over": "10m", "every": "100ms" } },
+            "faults": {},
+        }),
+    );
+    topic.create().await;
+    let before = Timestamp::now();
+    let first = Running::start(&config);
+    first.sends(6_000).await;
+    first.stop().await;
+    let second = Running::start(&config);
+    second.sends(6_020).await;
+    assert!(!is_finished(&second.registry));
+    let after = Timestamp::now();
+    second.stop().await;
+
+    let found = topic.records().await;
+    let mut all: Vec<Timestamp> = (0..PARTITIONS)
+        .flat_map(|partition| {
+            let times = times(&found, partition);
+            assert!(times.is_sorted(), "in order within a partition");
+            times
+        })
+        .collect();
+    all.sort_unstable();
+    assert!(all.len() > 6_020);
+    assert!(all[0] >= before - SignedDuration::from_mins(10));
+    assert!(
+        all.iter().all(|time| *time <= after),
+        "none before it is taken"
+    );
+    for pair in all.windows(2) {
+        assert_eq!(
+            pair[1].duration_since(pair[0]),
+            SignedDuration::from_millis(100)
+        );
+    }
+    topic.delete().await;
 }

@@ -48,7 +48,7 @@ pub(super) enum Defect {
 }
 
 /// When to do what wrong.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct FaultPlan {
     /// Where on the line from 0 to 1 each fault's share ends.
     malformed_below: f64,

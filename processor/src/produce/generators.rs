@@ -27,13 +27,13 @@ const MOST_WALKS: usize = 10_000_000;
 const WIDEST: f64 = 10.0;
 
 /// How one field's values are made and written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct FieldRecipe {
     member: Box<[u8]>,
     making: Making,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Making {
     Uniform(Grid),
     Normal {
@@ -56,7 +56,7 @@ enum Making {
     Now,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Walk {
     start: i64,
     step: i64,
@@ -67,7 +67,7 @@ struct Walk {
 }
 
 /// A fixed value, as it is written in a key and in JSON.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Literal {
     text: Box<[u8]>,
     json: Box<[u8]>,

@@ -1,9 +1,11 @@
 //! What a record that was sent is, for the counters.
 
 use sensorstream_crds::Reason;
+use serde::{Deserialize, Serialize};
 
 /// What a record that was sent is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A reading with nothing wrong; of one sent twice, the first.
     Good,
@@ -25,11 +27,13 @@ pub enum Kind {
     TooLong,
     /// A reading with a time that is none.
     BadTimestamp,
+    /// A reading after the last one, to close windows.
+    Finalizer,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Good,
         Self::Late,
         Self::Duplicate,
@@ -40,12 +44,13 @@ impl Kind {
         Self::OutOfRange,
         Self::TooLong,
         Self::BadTimestamp,
+        Self::Finalizer,
     ];
 
     /// The reason for which the processor refuses such a record, if it does.
     pub fn refused_as(self) -> Option<Reason> {
         match self {
-            Self::Good | Self::Late | Self::Duplicate => None,
+            Self::Good | Self::Late | Self::Duplicate | Self::Finalizer => None,
             Self::Future => Some(Reason::Future),
             Self::NotJson => Some(Reason::NotJson),
             Self::MissingField => Some(Reason::MissingField),
@@ -62,6 +67,7 @@ impl Kind {
             Self::Good => "good",
             Self::Late => "late",
             Self::Duplicate => "duplicate",
+            Self::Finalizer => "finalizer",
             refused => refused.refused_as().map_or("", Reason::as_str),
         }
     }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use rdkafka::{
     ClientConfig,
+    client::{Client, ClientContext},
     error::{KafkaError, RDKafkaErrorCode},
     producer::{BaseProducer, BaseRecord, Producer, PurgeConfig},
 };
 use sensorstream_broker::{
     connection::{Credentials, client_config},
-    topics::{DescribeError, describe},
+    topics::{DescribeError, TopicDescription, describe},
 };
 use sensorstream_crds::runtime::KafkaEndpoint;
 
@@ -73,13 +74,7 @@ impl Link {
 
     /// Whether the topic is there. Asking does not create it.
     pub(super) fn check_topic(&self) -> Result<(), NotYet> {
-        let found = describe(self.producer.client(), &[&self.topic], DESCRIBE_TIMEOUT)
-            .map_err(NotYet::Broker)?;
-        if found.contains_key(&self.topic) {
-            Ok(())
-        } else {
-            Err(NotYet::NoTopic(self.topic.clone()))
-        }
+        find_topic(self.producer.client(), &self.topic).map(drop)
     }
 
     /// Sends a record, or says that the buffer is full.
@@ -160,7 +155,19 @@ impl Link {
     }
 }
 
-fn settings(mut config: ClientConfig) -> ClientConfig {
+/// Describes the topic, which asking does not create.
+pub(super) fn find_topic<C: ClientContext>(
+    client: &Client<C>,
+    topic: &str,
+) -> Result<TopicDescription, NotYet> {
+    let mut found = describe(client, &[topic], DESCRIBE_TIMEOUT).map_err(NotYet::Broker)?;
+    found
+        .remove(topic)
+        .ok_or_else(|| NotYet::NoTopic(topic.to_owned()))
+}
+
+/// What every producer of readings is set to.
+pub(super) fn settings(mut config: ClientConfig) -> ClientConfig {
     config
         .set("enable.idempotence", "true")
         .set("acks", "all")

@@ -1,6 +1,8 @@
 //! The role's counters. What they say was sent is what the broker acknowledged, so that they can
 //! be compared with what came out at the other end.
 
+use std::collections::BTreeMap;
+
 use prometheus::{
     IntCounter, IntCounterVec, IntGauge, Registry, register_int_counter_vec_with_registry,
     register_int_counter_with_registry, register_int_gauge_with_registry,
@@ -46,7 +48,7 @@ impl Metrics {
             )?,
             finished: register_int_gauge_with_registry!(
                 "sensorstream_producer_finished",
-                "1 when the simulator's limit is reached and everything is acknowledged.",
+                "1 when everything that the simulator has to send is acknowledged.",
                 registry
             )?,
         })
@@ -55,5 +57,35 @@ impl Metrics {
     /// The acknowledged records of a kind.
     pub(super) fn sent(&self, kind: Kind) -> &IntCounter {
         &self.sent[kind as usize]
+    }
+
+    /// Raises the counters by what has been sent since `shown`.
+    pub(super) fn show(&self, shown: &BTreeMap<Kind, u64>, sent: &BTreeMap<Kind, u64>) {
+        for (kind, sent) in sent {
+            let shown = shown.get(kind).copied().unwrap_or(0);
+            self.sent(*kind).inc_by(sent.saturating_sub(shown));
+        }
+    }
+
+    /// Logs what was sent, when no more follows.
+    pub(super) fn log_summary(&self, readings: u64, unacknowledged: usize) {
+        let sent = |kind| self.sent(kind).get();
+        tracing::info!(
+            readings,
+            good = sent(Kind::Good),
+            late = sent(Kind::Late),
+            duplicate = sent(Kind::Duplicate),
+            future = sent(Kind::Future),
+            not_json = sent(Kind::NotJson),
+            missing_field = sent(Kind::MissingField),
+            wrong_type = sent(Kind::WrongType),
+            out_of_range = sent(Kind::OutOfRange),
+            too_long = sent(Kind::TooLong),
+            bad_timestamp = sent(Kind::BadTimestamp),
+            finalizer = sent(Kind::Finalizer),
+            unacknowledged,
+            bytes = self.bytes.get(),
+            "stopped sending"
+        );
     }
 }

@@ -3,33 +3,48 @@
 //!
 //! ```text
 //! pace ─► reading (generators, faults, encode) ─► link ─► Kafka ─► delivery ─► metrics
+//!            ▲        a timeline that is not live ─► line ─► Kafka ─► marker ────▲
+//!         timeline
 //! ```
 //! Everything up to the bytes of a record is pure: the same seed and spec make the same
-//! readings, but for their times. Only `send` and `link` do I/O.
+//! readings, but for their times. Only `send` and `link`, and `history` and `line`, do I/O.
+//!
+//! Live readings are sent by `send`: on and on, and from the beginning of the sequence when the pod
+//! restarts. Those of another timeline are sent by `history`, in transactions that also hold how far
+//! they go, so that each is in the topic once for readers of what is committed. Their counters go on after
+//! a restart: what they show is what was sent since the simulator began the timeline.
 
 mod delivery;
 mod encode;
 mod faults;
 mod generators;
 mod grid;
+mod history;
 mod kind;
+mod line;
 mod link;
+mod marker;
 mod metrics;
 pub mod pace;
+mod partition;
+mod progress;
 mod reading;
 mod send;
+mod timeline;
 
 use axum::Router;
+use rdkafka::error::KafkaError;
 use sensorstream_crds::runtime::ProduceConfig;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
+use self::{history::History, metrics::Metrics, send::Sending};
 pub use self::{
     kind::Kind,
-    reading::{Reading, Simulation},
+    reading::{Reading, Simulation, Times},
+    timeline::Timeline,
 };
-use self::{metrics::Metrics, send::Sending};
-use crate::http::Server;
+use crate::http::{Liveness, Readiness, Server};
 
 /// Why the role stopped.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +57,7 @@ pub enum ProduceError {
     Metrics(#[from] prometheus::Error),
     /// librdkafka refuses its settings.
     #[error("setting up the Kafka producer")]
-    Kafka(#[from] rdkafka::error::KafkaError),
+    Kafka(#[from] KafkaError),
     /// Health and metrics can't be served.
     #[error("serving health and metrics")]
     Http(#[from] std::io::Error),
@@ -66,10 +81,17 @@ pub async fn run(
     let (ready, alive) = (server.ready.clone(), server.alive.clone());
     let stop_sending = shutdown.child_token();
     let stop_serving = CancellationToken::new();
-    let sending = Sending::new(&config, simulation, metrics, stop_sending.clone())?;
+    let stop = stop_sending.clone();
+    let sender = match Timeline::of(&config.simulator) {
+        Some(timeline) => {
+            let history = History::new(config, timeline, simulation, metrics, stop);
+            Sender::History(Box::new(history))
+        }
+        None => Sender::Live(Box::new(Sending::new(&config, simulation, metrics, stop)?)),
+    };
     // The counters can be read until the last record is acknowledged.
     let serving = server.serve(Router::new(), stop_serving.clone());
-    let mut sending = spawn_blocking(move || sending.run(&ready, &alive));
+    let mut sending = spawn_blocking(move || sender.run(&ready, &alive));
     tokio::pin!(serving);
     tokio::select! {
         result = &mut serving => {
@@ -85,10 +107,26 @@ pub async fn run(
     }
 }
 
+/// The loop that suits the timeline.
+enum Sender {
+    Live(Box<Sending>),
+    History(Box<History>),
+}
+
+impl Sender {
+    fn run(self, ready: &Readiness, alive: &Liveness) -> Result<(), KafkaError> {
+        match self {
+            Self::Live(sending) => sending.run(ready, alive),
+            Self::History(history) => {
+                history.run(ready, alive);
+                Ok(())
+            }
+        }
+    }
+}
+
 /// A panic on the sending thread is one of the whole role.
-fn finished(
-    sent: Result<Result<(), rdkafka::error::KafkaError>, JoinError>,
-) -> Result<(), ProduceError> {
+fn finished(sent: Result<Result<(), KafkaError>, JoinError>) -> Result<(), ProduceError> {
     match sent {
         Ok(result) => result.map_err(ProduceError::Kafka),
         Err(error) => std::panic::resume_unwind(error.into_panic()),

@@ -17,22 +17,50 @@ use super::{
     faults::{Defect, Fault, FaultPlan},
     generators::FieldRecipe,
     kind::Kind,
+    partition::partition_of,
 };
 
 /// The first and the last second a reading may have.
 const YEARS: (i64, i64) = (946_684_800, 4_133_980_799);
+/// How many keys to look at for one that belongs to a partition.
+const MOST_KEYS: usize = 10_000;
 
 /// Makes one reading after the other.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Simulation {
     rng: ChaCha8Rng,
-    recipes: Vec<FieldRecipe>,
     faults: Option<FaultPlan>,
+    sheet: Sheet,
+}
+
+/// What a reading is written on.
+#[derive(Clone, Debug)]
+struct Sheet {
+    recipes: Vec<FieldRecipe>,
     key_at: Option<usize>,
     event_time_at: Option<usize>,
     drawn: Vec<i64>,
     key: Vec<u8>,
     value: Vec<u8>,
+}
+
+/// The times that make it into a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// When it is taken.
+    pub event: Timestamp,
+    /// When it is sent.
+    pub clock: Timestamp,
+}
+
+impl From<Timestamp> for Times {
+    /// A reading that is sent when it is taken.
+    fn from(now: Timestamp) -> Self {
+        Self {
+            event: now,
+            clock: now,
+        }
+    }
 }
 
 /// A reading, ready to be sent. It borrows the buffers of the [`Simulation`].
@@ -46,6 +74,14 @@ pub struct Reading<'a> {
     pub key: Option<&'a [u8]>,
     /// The record's value.
     pub value: &'a [u8],
+}
+
+impl Reading<'_> {
+    /// What the records of the reading are, in order: one, or two when it is sent twice.
+    pub fn records(&self) -> impl Iterator<Item = Kind> + use<> {
+        let again = self.repeated.then_some(Kind::Duplicate);
+        std::iter::once(self.kind).chain(again)
+    }
 }
 
 impl Simulation {
@@ -69,50 +105,89 @@ impl Simulation {
         let place = |name: &str| fields.iter().position(|field| field.name == name);
         Ok(Self {
             rng: ChaCha8Rng::seed_from_u64(simulator.seed.unsigned_abs()),
-            drawn: vec![0; recipes.len()],
-            recipes,
             faults: simulator
                 .faults
                 .as_ref()
                 .map(|faults| FaultPlan::new(faults, &input.event_time, &fields)),
-            key_at: place(&input.key),
-            event_time_at: place(&input.event_time.field),
-            key: Vec::with_capacity(64),
-            value: Vec::with_capacity(256),
+            sheet: Sheet {
+                drawn: vec![0; recipes.len()],
+                recipes,
+                key_at: place(&input.key),
+                event_time_at: place(&input.event_time.field),
+                key: Vec::with_capacity(64),
+                value: Vec::with_capacity(256),
+            },
         })
     }
 
-    /// The next reading, taken at `now`.
-    pub fn next(&mut self, now: Timestamp) -> Reading<'_> {
-        // The key comes first: it says whose walk the others go on.
-        let key = self
-            .key_at
-            .map_or(0, |at| self.recipes[at].draw(&mut self.rng, 0));
-        for (at, recipe) in self.recipes.iter_mut().enumerate() {
-            self.drawn[at] = if Some(at) == self.key_at {
-                key
-            } else {
-                recipe.draw(&mut self.rng, key)
-            };
-        }
+    /// The next reading. A clock that is ahead is so when the reading is sent, whenever it is taken.
+    pub fn next(&mut self, times: impl Into<Times>) -> Reading<'_> {
+        let Times { event, clock } = times.into();
+        self.sheet.draw(&mut self.rng);
         let fault = self
             .faults
             .as_mut()
             .map_or(Fault::None, |plan| plan.next(&mut self.rng));
-        let (kind, event_time, defect) = match fault {
-            Fault::None | Fault::Repeated => (Kind::Good, now, None),
-            Fault::Behind(by) => (Kind::Late, moved(now, -(by.as_secs() as i64)), None),
-            Fault::Ahead(by) => (Kind::Future, moved(now, by.as_secs() as i64 + 1), None),
-            Fault::Malformed(kind, defect) => (kind, now, Some(defect)),
+        let (kind, event, defect) = match fault {
+            Fault::None | Fault::Repeated => (Kind::Good, event, None),
+            Fault::Behind(by) => (Kind::Late, moved(event, -(by.as_secs() as i64)), None),
+            Fault::Ahead(by) => (Kind::Future, moved(clock, by.as_secs() as i64 + 1), None),
+            Fault::Malformed(kind, defect) => (kind, event, Some(defect)),
+        };
+        self.sheet.write(Times { event, clock }, defect);
+        self.sheet.reading(kind, fault == Fault::Repeated)
+    }
+
+    /// Leaves out readings: those after them are what they would have been.
+    pub fn skip(&mut self, readings: u64) {
+        for _ in 0..readings {
+            self.sheet.draw(&mut self.rng);
+            if let Some(plan) = &mut self.faults {
+                plan.next(&mut self.rng);
+            }
+        }
+    }
+
+    /// A reading with nothing wrong, for one partition: of a key that belongs there, if such a one is
+    /// found soon.
+    pub fn finalizer(&mut self, times: Times, partition: i32, partitions: i32) -> Reading<'_> {
+        for _ in 0..MOST_KEYS {
+            self.sheet.draw(&mut self.rng);
+            self.sheet.write(times, None);
+            if self.sheet.key_at.is_none() || partition_of(&self.sheet.key, partitions) == partition
+            {
+                break;
+            }
+        }
+        self.sheet.reading(Kind::Finalizer, false)
+    }
+}
+
+impl Sheet {
+    fn draw(&mut self, rng: &mut ChaCha8Rng) {
+        // The key comes first: it says whose walk the others go on.
+        let key = self.key_at.map_or(0, |at| self.recipes[at].draw(rng, 0));
+        for (at, recipe) in self.recipes.iter_mut().enumerate() {
+            self.drawn[at] = if Some(at) == self.key_at {
+                key
+            } else {
+                recipe.draw(rng, key)
+            };
+        }
+    }
+
+    /// Writes what was drawn, with what is wrong with it.
+    fn write(&mut self, times: Times, defect: Option<&Defect>) {
+        let time_of = |at: usize| {
+            if Some(at) == self.event_time_at {
+                times.event
+            } else {
+                times.clock
+            }
         };
         self.key.clear();
         if let Some(at) = self.key_at {
-            let time = if Some(at) == self.event_time_at {
-                event_time
-            } else {
-                now
-            };
-            self.recipes[at].push_text(&mut self.key, key, time);
+            self.recipes[at].push_text(&mut self.key, self.drawn[at], time_of(at));
         }
         self.value.clear();
         self.value.push(b'{');
@@ -124,11 +199,7 @@ impl Simulation {
                 self.value.push(b',');
             }
             recipe.push_member(&mut self.value);
-            let time = if Some(at) == self.event_time_at {
-                event_time
-            } else {
-                now
-            };
+            let time = time_of(at);
             match defect {
                 Some(Defect::Instead(wrong, json)) if *wrong == at => {
                     self.value.extend_from_slice(json);
@@ -148,9 +219,12 @@ impl Simulation {
             let cut = (1..=middle).rev().find(|at| self.value[*at] & 0xC0 != 0x80);
             self.value.truncate(cut.unwrap_or(1));
         }
+    }
+
+    fn reading(&self, kind: Kind, repeated: bool) -> Reading<'_> {
         Reading {
             kind,
-            repeated: fault == Fault::Repeated,
+            repeated,
             key: self.key_at.map(|_| self.key.as_slice()),
             value: &self.value,
         }

@@ -1,5 +1,5 @@
-//! The loop that sends: waits for the topic, then makes readings as they are due and hands them
-//! to librdkafka, until told to stop. It runs on a thread of its own and does all the polling.
+//! The loop that sends live readings: waits for the topic, then makes readings as they are due and hands
+//! them to librdkafka, until told to stop. It runs on a thread of its own and does all the polling.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,6 @@ use sensorstream_crds::runtime::ProduceConfig;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    kind::Kind,
     link::{Link, Room},
     metrics::Metrics,
     pace::Pacer,
@@ -76,7 +75,8 @@ impl Sending {
             self.send_until_stopped(alive)?;
         }
         self.deliver_the_rest()?;
-        self.log_summary();
+        self.metrics
+            .log_summary(self.made, self.link.unacknowledged());
         Ok(())
     }
 
@@ -139,11 +139,7 @@ impl Sending {
     /// Makes a reading and sends it. False when told to stop before there was room for it.
     fn send_one(&mut self, alive: &Liveness) -> bool {
         let reading = self.simulation.next(Timestamp::now());
-        let kinds = [
-            Some(reading.kind),
-            reading.repeated.then_some(Kind::Duplicate),
-        ];
-        for kind in kinds.into_iter().flatten() {
+        for kind in reading.records() {
             while self.link.send(kind, reading.key, reading.value) == Room::Full {
                 if self.shutdown.is_cancelled() {
                     return false;
@@ -190,25 +186,5 @@ impl Sending {
             self.link.poll(Duration::from_millis(10));
         }
         Ok(())
-    }
-
-    fn log_summary(&self) {
-        let sent = |kind| self.metrics.sent(kind).get();
-        tracing::info!(
-            readings = self.made,
-            good = sent(Kind::Good),
-            late = sent(Kind::Late),
-            duplicate = sent(Kind::Duplicate),
-            future = sent(Kind::Future),
-            not_json = sent(Kind::NotJson),
-            missing_field = sent(Kind::MissingField),
-            wrong_type = sent(Kind::WrongType),
-            out_of_range = sent(Kind::OutOfRange),
-            too_long = sent(Kind::TooLong),
-            bad_timestamp = sent(Kind::BadTimestamp),
-            unacknowledged = self.link.unacknowledged(),
-            bytes = self.metrics.bytes.get(),
-            "stopped sending"
-        );
     }
 }

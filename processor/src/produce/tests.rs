@@ -11,7 +11,7 @@ use sensorstream_crds::{
 };
 use serde_json::{Value, json};
 
-use super::{Kind, Simulation};
+use super::{Kind, Simulation, Times};
 use crate::process::decode::{Decoder, Scratch};
 
 const NOW: &str = "2025-08-17T12:34:56.789012Z";
@@ -259,13 +259,38 @@ fn the_processor_refuses_each_reading_for_the_reason_that_is_counted() {
         json!({ "malformed": "60%", "late": "10%", "duplicate": "10%", "fastClock": "10%" });
     let (input, mut simulation) = (every_input(), simulation(11, faults));
     let (decoder, mut scratch) = (Decoder::new(&input), Scratch::default());
-    for _ in 0..10_000 {
-        let reading = simulation.next(now());
+    let a_week_ago = Timestamp::new(now().as_second() - 604_800, 0).unwrap();
+    for round in 0..10_000 {
+        // A clock that is ahead is ahead of the brokers', whatever time the reading is given.
+        let event = if round % 2 == 0 { now() } else { a_week_ago };
+        let clock = now();
+        let reading = simulation.next(Times { event, clock });
         let broker_time = Some(now().as_millisecond());
         let outcome = decoder.decode(Some(reading.value), broker_time, &mut scratch, |_, _| ());
         let found = outcome.err().map(|problem| problem.reason);
         let text = String::from_utf8_lossy(reading.value);
         assert_eq!(found, reading.kind.refused_as(), "{text}");
+    }
+}
+
+#[test]
+fn a_late_reading_is_late_for_its_place_in_the_timeline() {
+    let mut simulation = simulation(9, json!({ "late": "100%" }));
+    let event = Timestamp::new(now().as_second() - 604_800, 0).unwrap();
+    for _ in 0..100 {
+        let clock = now();
+        let reading = object(simulation.next(Times { event, clock }).value);
+        let time: Timestamp = reading["ts"].as_str().unwrap().parse().unwrap();
+        let behind = event.as_second() - time.as_second();
+        assert!((121..=180).contains(&behind), "{behind}");
+    }
+}
+
+#[test]
+fn kinds_have_one_name_in_labels_and_in_markers() {
+    for (number, kind) in Kind::ALL.into_iter().enumerate() {
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        assert_eq!(kind as usize, number);
     }
 }
 
@@ -307,6 +332,19 @@ proptest! {
                 b.remove("ts");
                 prop_assert_eq!(a, b);
             }
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_changes_nothing_after_it(seed: u32, left_out in 0_u64..200) {
+        let faults = json!({ "malformed": "10%", "late": "10%", "duplicate": "10%", "fastClock": "10%" });
+        let (mut whole, mut rest) = (simulation(seed, faults.clone()), simulation(seed, faults));
+        for _ in 0..left_out {
+            whole.next(now());
+        }
+        rest.skip(left_out);
+        for _ in 0..20 {
+            prop_assert_eq!(whole.next(now()), rest.next(now()));
         }
     }
 

@@ -1,14 +1,21 @@
-//! Whether the simulator makes values that their fields take.
+//! Whether the simulator makes values that their fields take, and a timeline that it can keep to.
 
-use super::Check;
+use std::time::Duration as Span;
+
+use super::{Check, DAY};
 use crate::{
     input::{Field, FieldType},
     scalars::Decimal,
     simulator::{FieldGenerator, Simulator},
+    timeline::{Backfill, Then},
 };
 
 const LEAST_RATE: f64 = 0.1;
 const GREATEST_RATE: f64 = 200_000.0;
+/// How far back a timeline may begin.
+const LONGEST_PAST: Span = Span::from_hours(3650 * 24);
+/// As many as a spread may have.
+const MOST_READINGS: u128 = 1_000_000_000;
 
 impl Check {
     pub(super) fn simulator(&mut self, simulator: &Simulator, fields: &[Field]) {
@@ -21,6 +28,16 @@ impl Check {
             let rate = &simulator.rate;
             let message = format!("must be between {LEAST_RATE} and {GREATEST_RATE}, not {rate}");
             self.refuse(format!("{path}.rate"), message);
+        }
+        if let Some(timeline) = &simulator.timeline {
+            let path = format!("{path}.timeline");
+            if let Some(spread) = &timeline.spread {
+                let path = format!("{path}.spread.over");
+                self.span(&path, &spread.over, Span::from_secs(1), LONGEST_PAST);
+            }
+            if let Some(backfill) = &timeline.backfill {
+                self.backfill(&format!("{path}.backfill"), backfill, &simulator.rate);
+            }
         }
         if let Some(faults) = &simulator.faults {
             let shares = [
@@ -41,6 +58,43 @@ impl Check {
             if let Some(field) = fields.iter().find(|field| field.name == generator.name) {
                 self.generator(&format!("{path}.fields[{index}]"), generator, field);
             }
+        }
+    }
+
+    fn backfill(&mut self, path: &str, backfill: &Backfill, rate: &Decimal) {
+        let (over, every) = (&backfill.over, &backfill.every);
+        let before = self.found.len();
+        self.span(
+            &format!("{path}.over"),
+            over,
+            Span::from_secs(1),
+            LONGEST_PAST,
+        );
+        self.span(&format!("{path}.every"), every, Span::from_millis(1), DAY);
+        let (true, Some(over_span), Some(every_span)) =
+            (self.found.len() == before, over.parse(), every.parse())
+        else {
+            return;
+        };
+        let path = format!("{path}.every");
+        let readings = over_span.as_nanos().div_ceil(every_span.as_nanos());
+        if every_span > over_span {
+            let message = format!("{every} is longer than over {over}: there would be one reading");
+            self.refuse(path, message);
+        } else if readings > MOST_READINGS {
+            let message = format!(
+                "a reading every {every} over {over} makes {readings}; {MOST_READINGS} are allowed: make every longer or over shorter"
+            );
+            self.refuse(path, message);
+        } else if backfill.then == Then::Live
+            && rate
+                .parse()
+                .is_some_and(|rate| rate * every_span.as_secs_f64() <= 1.0)
+        {
+            let message = format!(
+                "a reading every {every} is no slower than rate {rate}, which would never catch up with the present: make rate greater or every longer, or choose then: Stop"
+            );
+            self.refuse(path, message);
         }
     }
 
