@@ -43,18 +43,25 @@ until [[ ${now:=$(conditions)} == ready ]]; do
 done
 say "ready, and data flows"
 
-schema=$(kubectl get sp "$pipeline" --namespace default -o json | jq -r '.spec.postgres.schema // (.metadata.name | gsub("-"; "_"))')
-table=$(kubectl get sp "$pipeline" --namespace default -o jsonpath='{.spec.outputs.table.name}')
-event_time=$(kubectl get sp "$pipeline" --namespace default -o jsonpath='{.spec.input.eventTime.field}')
+field() { kubectl get sp "$pipeline" --namespace default -o json | jq -r "$1"; }
+schema=$(field '.spec.postgres.schema // (.metadata.name | gsub("-"; "_"))')
+# The table of readings, or that of the first window.
+table=$(field '.spec.outputs.table.name // .spec.windows[0].name')
+newest=$(field 'if .spec.outputs.table then .spec.input.eventTime.field
+  elif .spec.windows[0].session then .spec.windows[0].session.columns.start // "session_start"
+  else "window_start" end')
 echo
 kubectl get sp "$pipeline" --namespace default -o wide
 echo
-psql "$DATABASE_URL" --pset=footer=off -c "SELECT * FROM \"$schema\".\"$table\" ORDER BY \"$event_time\" DESC LIMIT 5"
+psql "$DATABASE_URL" --pset=footer=off -c "SELECT * FROM \"$schema\".\"$table\" ORDER BY \"$newest\" DESC LIMIT 5"
+latest=
+[[ $(field .spec.api) == null ]] ||
+  latest="
+  kubectl get --raw /api/v1/namespaces/default/services/$pipeline-api:http/proxy/latest"
 cat <<END
 What to try next, after  eval "\$(make -s env)":
   kubectl get sp -w                                         # watch it
-  kubectl describe sp $pipeline                            # conditions and events
-  kubectl get --raw /api/v1/namespaces/default/services/$pipeline-api:http/proxy/latest
+  kubectl describe sp $pipeline                            # conditions and events$latest
   psql "\$DATABASE_URL" -c 'SELECT count(*) FROM $schema.$table'
   kubectl patch sp $pipeline --type merge -p '{"spec":{"simulator":{"rate":100}}}'
   kubectl scale sp $pipeline --replicas 2

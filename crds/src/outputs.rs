@@ -98,7 +98,7 @@ pub struct Lake {
     /// Secret with `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and as needed
     /// `AWS_SESSION_TOKEN`, `AWS_REGION` (us-east-1 by default) and `AWS_ENDPOINT_URL` (for other
     /// stores than Amazon's; plain HTTP if it says `http://`). Without it the pods' own identity is
-    /// used: that of the ServiceAccount of the pipeline's name, or of the node.
+    /// used: that of the service account of the pipeline's name, or of the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretRef>,
     /// When a file has enough readings.
