@@ -250,7 +250,7 @@ mod tests {
         let closes = |simulator| configs(&simulator).produce.unwrap().windows_close_after_ms;
         assert_eq!(
             closes(json!({ "timeline": spread, "finalize": true })),
-            Some(330_000)
+            Some(570_000)
         );
         // One that does not is not restarted when windows are edited.
         assert_eq!(closes(json!({ "timeline": spread })), None);

@@ -166,7 +166,7 @@ async fn compare(scope: &Scope, sent: &Sent, topic: &str) {
         "SELECT sum(records_read)::bigint, sum(accepted)::bigint,
                 sum((SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(dead_lettered)))::bigint,
                 sum(lost)::bigint
-           FROM sensorstream.shards WHERE starts_with(pipeline, $1)",
+           FROM sensorstream.shards WHERE starts_with(pipeline, $1) AND stage = 1",
     )
     .bind(&scope.namespace)
     .fetch_one(&scope.cluster.postgres)

@@ -54,7 +54,7 @@ enum WriteError {
 }
 
 impl Writer {
-    /// Writes until no more files come, or until it is to stop and one can't be written.
+    /// Writes until no more files come, or until it is to stop and one can't be written at once.
     pub async fn run(mut self) {
         while let Some(file) = self.files.recv().await {
             if !file.is_whole() {
@@ -77,10 +77,14 @@ impl Writer {
         let began_at = Instant::now();
         let mut shown = false;
         let written = loop {
+            let last_attempt = self.stop.is_cancelled();
             let error = match self.attempt(&file).await {
                 Ok(()) => break true,
                 Err(error) => error,
             };
+            if last_attempt {
+                break false;
+            }
             let wait = backoff.after_failure(rand::random());
             tracing::warn!(
                 partition = self.key.partition,
@@ -96,7 +100,7 @@ impl Writer {
             }
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = self.stop.cancelled() => break false,
+                () = self.stop.cancelled() => {}
             }
         };
         if shown {

@@ -212,15 +212,14 @@ fn a_lake_that_is_away_is_shown_and_waited_for() {
             }
         }
         world.caught_up().await;
+        world
+            .wait("nothing is blocked any more", async |world| {
+                let figures = world.figures().await;
+                figures.iter().all(|shard| shard.blocked.is_empty())
+            })
+            .await;
         running.stop().await;
         written(&world).await;
-        assert!(
-            world
-                .figures()
-                .await
-                .iter()
-                .all(|shard| shard.blocked.is_empty())
-        );
         assert_as_the_oracle_says(&world).await;
         world
     });
