@@ -9,7 +9,7 @@ use super::{
     clicks::{self, Visitors},
     oracle, send_through_kills,
 };
-use crate::world::{Found, LINK_PARTITIONS, Spec, World, scenario_of};
+use crate::world::{Found, LINK_PARTITIONS, Running, Spec, World, scenario_of};
 
 const PARTITIONS: i32 = 3;
 
@@ -58,8 +58,9 @@ fn sessions(groups: &str, gap: i64, columns: &str) -> String {
     )
 }
 
-/// Asserts that every table and topic holds what the oracle says.
-async fn assert_as_the_oracle_says(world: &World) {
+/// Asserts that every table and topic holds what the oracle says, the topics once what runs has sent
+/// everything and stopped.
+async fn assert_as_the_oracle_says(world: &World, running: Running) {
     oracle::load(world, clicks::READING, "2 minutes").await;
     let pool = &world.pool;
     let expected = "
@@ -115,6 +116,7 @@ async fn assert_as_the_oracle_says(world: &World) {
     let found = "SELECT window_start, events FROM readings.closed_minutes";
     oracle::assert_same(pool, "closed_minutes", expected, found).await;
 
+    running.stop().await;
     let letters: Vec<(i32, i64)> = world.letters().iter().map(Found::source).collect();
     let unique: BTreeSet<(i32, i64)> = letters.iter().copied().collect();
     assert_eq!(letters.len(), unique.len(), "one dead letter an offset");
@@ -168,8 +170,7 @@ fn windows_over_partitions_are_as_the_oracle_says() {
             visitors.send(&world, 3_000);
         }
         world.caught_up().await;
-        running.stop().await;
-        assert_as_the_oracle_says(&world).await;
+        assert_as_the_oracle_says(&world, running).await;
         world
     });
 }
@@ -182,8 +183,7 @@ fn windows_over_partitions_survive_kills_at_random_moments() {
         send_through_kills(&world, 1, &mut chance, send).await;
         let running = world.start();
         world.caught_up().await;
-        running.stop().await;
-        assert_as_the_oracle_says(&world).await;
+        assert_as_the_oracle_says(&world, running).await;
         world
     });
 }
@@ -203,8 +203,7 @@ fn windows_over_partitions_survive_kills_of_two_and_three() {
             send_through_kills(&world, replicas, &mut chance, send).await;
             let running = world.start();
             world.caught_up().await;
-            running.stop().await;
-            assert_as_the_oracle_says(&world).await;
+            assert_as_the_oracle_says(&world, running).await;
             world
         });
     }
@@ -240,9 +239,8 @@ fn three_that_come_and_go_give_what_one_gives() {
         first.stop().await;
         visitors.send(&world, 4_000);
         world.caught_up().await;
-        second.stop().await;
         third.stop().await;
-        assert_as_the_oracle_says(&world).await;
+        assert_as_the_oracle_says(&world, second).await;
         world
     });
 }

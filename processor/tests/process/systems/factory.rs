@@ -9,7 +9,7 @@ use super::{
     motors::{self, Motors},
     oracle, send_through_kills,
 };
-use crate::world::{Found, Spec, World, scenario_of};
+use crate::world::{Found, Running, Spec, World, scenario_of};
 
 const PARTITIONS: i32 = 2;
 
@@ -57,8 +57,9 @@ fn instances(size: &str, slide: &str, lateness: &str, condition: &str) -> String
     )
 }
 
-/// Asserts that every table and topic holds what the oracle says.
-async fn assert_as_the_oracle_says(world: &World) {
+/// Asserts that every table and topic holds what the oracle says, the topics once what runs has sent
+/// everything and stopped.
+async fn assert_as_the_oracle_says(world: &World, running: Running) {
     oracle::load(world, motors::READING, "2 minutes").await;
     let pool = &world.pool;
     let readings = "SELECT partition, off, device, ts, temperature, vibration FROM oracle.readings";
@@ -89,6 +90,7 @@ async fn assert_as_the_oracle_says(world: &World) {
     );
     oracle::assert_same(pool, "hot_minutes", &closed, &found).await;
 
+    running.stop().await;
     assert_topics(world).await;
     assert_accounts(world).await;
 }
@@ -202,8 +204,7 @@ fn everything_is_as_the_oracle_says() {
             motors::send(&world, motors.take(3_000));
         }
         world.caught_up().await;
-        running.stop().await;
-        assert_as_the_oracle_says(&world).await;
+        assert_as_the_oracle_says(&world, running).await;
         world
     });
 }
@@ -216,8 +217,7 @@ fn killed_at_random_moments_nothing_differs() {
         send_through_kills(&world, 1, &mut chance, send).await;
         let running = world.start();
         world.caught_up().await;
-        running.stop().await;
-        assert_as_the_oracle_says(&world).await;
+        assert_as_the_oracle_says(&world, running).await;
         world
     });
 }
@@ -250,8 +250,7 @@ fn shards_that_move_while_busy_change_nothing() {
         first.stop().await;
         motors::send(&world, motors.take(4_000));
         world.caught_up().await;
-        second.stop().await;
-        assert_as_the_oracle_says(&world).await;
+        assert_as_the_oracle_says(&world, second).await;
         world
     });
 }

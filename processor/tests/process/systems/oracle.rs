@@ -1,5 +1,7 @@
 //! The oracle: loads the raw records into PostgreSQL and lets SQL say what has to come of them.
 
+use std::time::{Duration, Instant};
+
 use sqlx::{AssertSqlSafe, PgPool, Row};
 
 use crate::world::World;
@@ -47,8 +49,11 @@ pub async fn run(pool: &PgPool, statements: &str) {
     result.unwrap_or_else(|error| panic!("{statements}: {error}"));
 }
 
-/// Asserts that two queries give the same rows, however often each comes. Doubles are to be rounded
-/// by the queries.
+/// How long rows of open windows may take to be written once all readings are processed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asserts that two queries come to give the same rows, however often each comes. Doubles are to be
+/// rounded by the queries.
 pub async fn assert_same(pool: &PgPool, what: &str, expected: &str, found: &str) {
     let difference = format!(
         "WITH e AS ({expected}), f AS ({found})
@@ -56,15 +61,22 @@ pub async fn assert_same(pool: &PgPool, what: &str, expected: &str, found: &str)
          UNION ALL
          (SELECT 'extra', x::text FROM (TABLE f EXCEPT ALL TABLE e) x LIMIT 5)"
     );
-    let rows = sqlx::query(AssertSqlSafe(difference))
-        .fetch_all(pool)
-        .await
-        .unwrap_or_else(|error| panic!("{what}: {error}"));
-    let lines: Vec<(String, String)> = rows
-        .iter()
-        .map(|row| (row.get("how"), row.get("line")))
-        .collect();
-    assert!(lines.is_empty(), "{what}: {lines:#?}");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let rows = sqlx::query(AssertSqlSafe(difference.as_str()))
+            .fetch_all(pool)
+            .await
+            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        let lines: Vec<(String, String)> = rows
+            .iter()
+            .map(|row| (row.get("how"), row.get("line")))
+            .collect();
+        if lines.is_empty() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{what}: {lines:#?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
     let count = format!("SELECT count(*) FROM ({expected}) x");
     let count: i64 = sqlx::query_scalar(AssertSqlSafe(count))
         .fetch_one(pool)

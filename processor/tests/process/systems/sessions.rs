@@ -57,8 +57,8 @@ fn sessions_move_and_merge_as_the_oracle_says() {
         send_through_kills(&world, 1, &mut chance, send).await;
         let running = world.start();
         world.caught_up().await;
-        running.stop().await;
         assert_as_the_oracle_says(&world).await;
+        running.stop().await;
         world
     });
 }
