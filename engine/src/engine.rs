@@ -6,7 +6,7 @@ use sensorstream_expressions::Value;
 
 use crate::{
     counts::{Counts, RuleCounts, WindowCounts},
-    image::{ImageError, Reader, VERSION, Writer},
+    image::{self, ImageError, Reader, Writer},
     key::{BUCKETS, ReadingKeys},
     limits::Limiter,
     link::{self, Header, Link, Range},
@@ -177,11 +177,7 @@ impl Engine {
             return Ok(());
         }
         let plan = &*self.plan;
-        let mut reader = Reader::new(image);
-        let version = reader.u16()?;
-        if version != VERSION {
-            return Err(ImageError::Version(version));
-        }
+        let mut reader = image::open(image)?;
         for _ in 0..reader.count()? {
             let (digest, mut body) = (reader.u64()?, Reader::new(reader.bytes()?));
             let mut windows = plan.windows().iter().zip(&mut self.windows);
@@ -385,8 +381,7 @@ impl Engine {
     pub fn image(&self, bucket: u16) -> Vec<u8> {
         assert!(bucket < BUCKETS, "there is no bucket {bucket}");
         let bucket = usize::from(bucket);
-        let mut writer = Writer::default();
-        writer.u16(VERSION);
+        let mut writer = image::begin();
         let here: Vec<_> = self
             .plan
             .windows()

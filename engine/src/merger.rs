@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     counts::WindowCounts,
     engine::{OpenRows, WindowStart},
-    image::{ImageError, Reader, VERSION, Writer},
+    image::{self, ImageError, Reader, Writer},
     key::BUCKETS,
     link::{self, Admitted, LinkError, Sources},
     plan::Plan,
@@ -112,11 +112,7 @@ impl Merger {
             return Ok(());
         }
         let plan = &*self.plan;
-        let mut reader = Reader::new(image);
-        let version = reader.u16()?;
-        if version != VERSION {
-            return Err(ImageError::Version(version));
-        }
+        let mut reader = image::open(image)?;
         for _ in 0..reader.count()? {
             let (digest, mut body) = (reader.u64()?, Reader::new(reader.bytes()?));
             let found = plan.windows().iter().zip(&mut self.windows);
@@ -253,8 +249,7 @@ impl Merger {
             .zip(&self.windows)
             .filter_map(|(window, linked)| Some((window, linked.as_ref()?)))
             .collect();
-        let mut writer = Writer::default();
-        writer.u16(VERSION);
+        let mut writer = image::begin();
         writer.count(linked.len() as u64);
         for (window, linked) in linked {
             let mut body = Writer::default();

@@ -16,7 +16,23 @@ pub(crate) use rows::{read_rows, write_rows};
 pub(crate) use writer::Writer;
 
 /// The version of the encoding that is written.
-pub(crate) const VERSION: u16 = 2;
+const VERSION: u16 = 2;
+
+/// An image of this version, to be written on.
+pub(crate) fn begin() -> Writer {
+    let mut writer = Writer::default();
+    writer.u16(VERSION);
+    writer
+}
+
+/// An image of this version, to be read on.
+pub(crate) fn open(image: &[u8]) -> Result<Reader<'_>, ImageError> {
+    let mut reader = Reader::new(image);
+    match reader.u16()? {
+        VERSION => Ok(reader),
+        version => Err(ImageError::Version(version)),
+    }
+}
 
 /// Why an image can't be read. The engine it was read into is of no use then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
