@@ -37,7 +37,7 @@ async fn decided_and_not_sent(world: &World, count: i64, offsets: &[i64]) {
         &world.topic(),
         Owner {
             pod: "dead",
-            revision: 1,
+            revision: 0,
         },
         0,
     )
