@@ -18,8 +18,9 @@ use super::{
     outbox::Outgoing,
 };
 
-/// Records at which a batch is full.
-pub const MAX_RECORDS: usize = 10_000;
+/// Records at which a batch is full. Only a shard that is far behind has as many while the last batch is
+/// being committed; then each commit is worth its cost.
+pub const MAX_RECORDS: usize = 500_000;
 /// Bytes at which a batch is full.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 
