@@ -312,6 +312,14 @@ impl Engine {
             .any(|(window, state)| state.has_changes(window))
     }
 
+    /// How many rows of windows' tables there are to take, at most.
+    pub fn changed_rows(&self) -> usize {
+        let windows = self.plan.windows().iter().zip(&self.windows);
+        windows
+            .filter_map(|(window, place)| Some(place.here()?.changed_rows(window)))
+            .sum()
+    }
+
     /// What changed in the windows' tables since it was last taken: for each window of the plan, in its
     /// order, final rows, and those of open windows if asked for.
     pub fn take_changes(&mut self, open_rows: OpenRows) -> Vec<WindowChanges> {

@@ -221,6 +221,16 @@ impl Merger {
             .any(|(window, linked)| linked.complete && linked.state.has_changes(window))
     }
 
+    /// How many rows of windows' tables there are to take, at most.
+    pub fn changed_rows(&self) -> usize {
+        let windows = self.plan.windows().iter().zip(&self.windows);
+        windows
+            .filter_map(|(window, linked)| Some((window, linked.as_ref()?)))
+            .filter(|(_, linked)| linked.complete)
+            .map(|(window, linked)| linked.state.changed_rows(window))
+            .sum()
+    }
+
     /// What changed in the windows' tables since it was last taken, for each window of the plan, as
     /// [`crate::Engine::take_changes`] gives it.
     pub fn take_changes(&mut self, open_rows: OpenRows) -> Vec<WindowChanges> {

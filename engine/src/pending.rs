@@ -31,6 +31,11 @@ impl Pending {
         self.deletes.is_empty() && self.upserts.is_empty()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.deletes.len() + self.upserts.len()
+    }
+
     /// Begins a row of a group in `bucket` that is new or replaced.
     pub(crate) fn upsert(&mut self, bucket: usize) -> RowBuilder<'_> {
         self.upsert_buckets.push(bucket as u8);

@@ -127,6 +127,16 @@ impl WindowState {
         !self.pending.is_empty() || window.writes_open_rows && dirty()
     }
 
+    /// How many rows there are to take, at most.
+    pub(crate) fn changed_rows(&self, window: &WindowPlan) -> usize {
+        let dirty = match &self.open {
+            _ if !window.writes_open_rows => 0,
+            Open::Panes(panes) => panes.dirty(),
+            Open::Sessions(sessions) => sessions.dirty(),
+        };
+        self.pending.len() + dirty
+    }
+
     /// The changes since they were last taken, those of open windows among them if `open_rows`.
     pub(crate) fn take_changes(&mut self, window: &WindowPlan, open_rows: bool) -> WindowChanges {
         if open_rows && window.writes_open_rows {

@@ -45,8 +45,24 @@ enum StartError {
     Serve(#[source] serve::ServeError),
 }
 
+/// What one thread allocates another one often frees: batches, rows, records. By default the system's allocator
+/// has eight arenas a processor core and keeps in each what was freed there, which came to 700 MiB for a million
+/// open sessions instead of 280.
+fn share_arenas() {
+    // SAFETY: it sets a number, before there are other threads.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 2);
+    }
+}
+
+fn main() -> ExitCode {
+    share_arenas();
+    start()
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn start() -> ExitCode {
     telemetry::init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,

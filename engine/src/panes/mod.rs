@@ -377,6 +377,12 @@ impl Panes {
         self.kept.iter().any(|pane| !pane.dirty_groups().is_empty())
     }
 
+    /// How many did, at most.
+    pub(crate) fn dirty(&self) -> usize {
+        let groups: usize = self.kept.iter().map(|pane| pane.dirty_groups().len()).sum();
+        groups * (self.grid.size / self.grid.slide).max(1) as usize
+    }
+
     /// How many instances are open and have readings.
     pub(crate) fn open(&self) -> usize {
         let mut open = 0;

@@ -214,6 +214,11 @@ impl Sessions {
         self.dirty > 0
     }
 
+    /// How many did.
+    pub(crate) fn dirty(&self) -> usize {
+        self.dirty
+    }
+
     /// How many sessions are open.
     pub(crate) fn open(&self) -> usize {
         self.open

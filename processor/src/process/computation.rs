@@ -44,6 +44,9 @@ pub trait Computation: State + Send + 'static {
     /// Whether there are rows of windows to write.
     fn has_changes(&self) -> bool;
 
+    /// How many rows of windows there are to write, at most.
+    fn changed_rows(&self) -> usize;
+
     /// What changed in the windows' tables.
     fn take_changes(&mut self, open_rows: OpenRows) -> Vec<WindowChanges>;
 

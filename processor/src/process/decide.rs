@@ -273,6 +273,10 @@ impl Computation for Decider {
         self.engine.has_changes()
     }
 
+    fn changed_rows(&self) -> usize {
+        self.engine.changed_rows()
+    }
+
     fn take_changes(&mut self, open_rows: OpenRows) -> Vec<WindowChanges> {
         self.engine.take_changes(open_rows)
     }

@@ -50,6 +50,10 @@ impl Computation for Merger {
         self.has_changes()
     }
 
+    fn changed_rows(&self) -> usize {
+        self.changed_rows()
+    }
+
     fn take_changes(&mut self, open_rows: OpenRows) -> Vec<WindowChanges> {
         self.take_changes(open_rows)
     }

@@ -48,6 +48,9 @@ const LINGER: Duration = Duration::from_millis(50);
 const IDLE: Duration = Duration::from_millis(200);
 /// How long a batch that may not be handed over yet waits for more records.
 const BUSY: Duration = Duration::from_millis(10);
+/// Rows of windows that a commit waits for no more of. More would take much memory at a time, and hold up
+/// what else the database does.
+const MAX_ROWS: usize = 20_000;
 /// Records taken from the queue at once.
 const CHUNK: usize = 500;
 
@@ -264,7 +267,8 @@ impl<C: Computation> Worker<C> {
         while !self.at.stop.is_cancelled() {
             self.take_records(&mut building)?;
             let now = Instant::now();
-            let emits = self.emits(&building, now);
+            let crowded = self.computation.changed_rows() >= MAX_ROWS;
+            let emits = crowded || self.emits(&building, now);
             let stands = self.follow_others(&mut building, now);
             let rolls = self.computation.lake_is_due(now);
             let opened_at = building.opened_at;
@@ -274,7 +278,7 @@ impl<C: Computation> Worker<C> {
             };
             building.opened_at = Some(opened_at);
             let elsewhere = self.computation.batch_memory();
-            let may_go = if building.batch.is_full(elsewhere) {
+            let may_go = if crowded || building.batch.is_full(elsewhere) {
                 in_flight.wait(&mut spare)?;
                 true
             } else {
