@@ -24,7 +24,7 @@ conditions() {
     .metadata.generation as $generation | .status // {} |
     [.conditions[]? | select(.observedGeneration == $generation)] |
     if length == 0 then "waiting for the operator"
-    else map(select(.status != "True") | select(.type | IN("DataLoss", "SinkBlocked", "WeakClockGuard", "KeySpread", "Stopped") | not)
+    else map(select(.status != "True") | select(.type | IN("DataLoss", "SinkBlocked", "WeakClockGuard", "KeySpread", "TopicReplaced", "Stopped") | not)
              | "\(.type): \(.reason) \(.message)") | if length == 0 then "ready" else .[0] end end'
 }
 deadline=$((SECONDS + 300)) last=

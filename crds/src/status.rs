@@ -158,6 +158,9 @@ pub enum ConditionType {
     WeakClockGuard,
     /// Readings of one key came from several partitions. Present only when that happened.
     KeySpread,
+    /// The input topic was deleted and made anew after records of it had been read. Present only when that
+    /// happened.
+    TopicReplaced,
 }
 
 impl ConditionType {
@@ -177,6 +180,7 @@ impl ConditionType {
             Self::SinkBlocked => "SinkBlocked",
             Self::WeakClockGuard => "WeakClockGuard",
             Self::KeySpread => "KeySpread",
+            Self::TopicReplaced => "TopicReplaced",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The live figures. They come from the shards' rows and the topic's end offsets, so they are
 //! right across rebalances, when nobody owns a partition, and when nothing runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sensorstream_crds::status::RecordCounts;
@@ -32,6 +32,8 @@ pub struct Figures {
     pub gaps: Vec<(i32, i64)>,
     /// Window rows that another shard had written before.
     pub rows_of_others: i64,
+    /// How many input topics there were before the one there is, and how many of their records were read.
+    pub replaced: (usize, i64),
     /// Sinks that are waited for, each once, since when first.
     pub blocked: Vec<BlockedSink>,
 }
@@ -70,6 +72,7 @@ impl Figures {
                 .filter_map(|s| s.data_loss_at.map(|at| (s.partition, at)))
                 .collect(),
             rows_of_others: current.iter().map(|shard| shard.rows_of_others).sum(),
+            replaced: incarnation.map_or((0, 0), |id| replaced(&first, id)),
             blocked: blocked(current.iter().chain(&second).copied()),
         }
     }
@@ -89,6 +92,14 @@ fn lag(topics: &Topics, shards: &[&ShardFigures]) -> i64 {
             (span.end - at).max(0)
         })
         .sum()
+}
+
+fn replaced(shards: &[&ShardFigures], current: &str) -> (usize, i64) {
+    let former = shards
+        .iter()
+        .filter(|shard| shard.incarnation != current && shard.records_read > 0);
+    let topics: BTreeSet<&str> = former.clone().map(|s| s.incarnation.as_str()).collect();
+    (topics.len(), former.map(|shard| shard.records_read).sum())
 }
 
 fn records(shards: &[&ShardFigures]) -> RecordCounts {

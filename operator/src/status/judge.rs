@@ -52,6 +52,7 @@ pub(super) fn verdicts(account: &Account<'_>, figures: &Figures, now: Timestamp)
     verdicts.extend(flow::sink_blocked(figures));
     verdicts.extend(flow::weak_clock_guard(account));
     verdicts.extend(flow::key_spread(account, figures));
+    verdicts.extend(flow::topic_replaced(account, figures));
     verdicts
 }
 

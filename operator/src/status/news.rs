@@ -132,6 +132,7 @@ pub fn announcements(
         C::SinkBlocked,
         C::WeakClockGuard,
         C::KeySpread,
+        C::TopicReplaced,
     ];
     told.into_iter()
         .filter_map(|type_| {
@@ -156,7 +157,7 @@ fn announcement(type_: ConditionType, condition: &Condition) -> Announcement {
     use ConditionType as C;
     let holds = condition.status == "True";
     let warning = match type_ {
-        C::DataLoss | C::SinkBlocked | C::WeakClockGuard | C::KeySpread => holds,
+        C::DataLoss | C::SinkBlocked | C::WeakClockGuard | C::KeySpread | C::TopicReplaced => holds,
         C::Stopped => condition.reason == "DeadlineExceeded",
         C::DataFlowing => condition.reason == "Stalled",
         _ => condition.status == "False" && !PASSING.contains(&condition.reason.as_str()),

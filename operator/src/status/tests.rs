@@ -133,6 +133,7 @@ fn all_is_well() {
         C::SinkBlocked,
         C::WeakClockGuard,
         C::KeySpread,
+        C::TopicReplaced,
     ] {
         assert_eq!(status.condition(absent), None);
     }
@@ -564,6 +565,20 @@ fn a_key_in_several_partitions_is_warned_of() {
     let message = scene.says(C::KeySpread, "True", "SeveralPartitions");
     assert!(message.contains("partitioning: Unknown"), "{message}");
     scene.says(C::Ready, "True", "Ready");
+}
+
+#[test]
+fn a_topic_made_anew_is_warned_of() {
+    let mut scene = flowing(Scene::new(&json!({})));
+    let mut former = scene.world.shards[0].clone();
+    former.incarnation = "id-of-another-sensor-data".into();
+    former.records_read = 7;
+    scene.world.shards.push(former);
+    let message = scene.says(C::TopicReplaced, "True", "MadeAnew");
+    assert!(message.contains("anew once: 7 records"), "{message}");
+    scene.previous = scene.status();
+    scene.world.kafka_down = true;
+    scene.says(C::TopicReplaced, "True", "MadeAnew");
 }
 
 #[test]

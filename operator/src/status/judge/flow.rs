@@ -178,3 +178,23 @@ pub(super) fn key_spread(account: &Account<'_>, figures: &Figures) -> Option<Ver
         Verdict::new(type_, Truth::True, "SeveralPartitions", message)
     })
 }
+
+pub(super) fn topic_replaced(account: &Account<'_>, figures: &Figures) -> Option<Verdict> {
+    let type_ = ConditionType::TopicReplaced;
+    let observation = account.observation;
+    let seen = observation.topics.seen().and(observation.database.seen());
+    if seen.is_none() {
+        return carried(type_, account.previous);
+    }
+    let (topics, records) = figures.replaced;
+    (topics > 0).then(|| {
+        let name = &observation.pipeline.spec.input.topic.name;
+        let times = if topics == 1 { "once" } else { "repeatedly" };
+        let message = format!(
+            "topic {name} was deleted and made anew {times}: {records} records of before are in the \
+             outputs, and those that nobody had read are gone; a window that was open then has only \
+             the readings of the topic that it had last"
+        );
+        Verdict::new(type_, Truth::True, "MadeAnew", message)
+    })
+}
