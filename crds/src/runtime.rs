@@ -104,6 +104,10 @@ pub struct ProcessConfig {
     pub rules: Vec<Rule>,
     /// Where results and bad records go.
     pub outputs: Outputs,
+    /// Which of all plans the pipeline ever had this is, counted up by the operator with each that differs:
+    /// what a later one has taken up, an earlier one may not take back.
+    #[serde(default)]
+    pub revision: i64,
 }
 
 /// What `produce` acts on.
@@ -166,6 +170,7 @@ impl RoleConfigs {
                 windows: spec.windows.clone(),
                 rules: spec.rules.clone(),
                 outputs: spec.outputs.clone(),
+                revision: 0,
             },
             produce: spec.simulator.as_ref().map(|simulator| ProduceConfig {
                 pipeline: id.clone(),

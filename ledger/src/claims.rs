@@ -1,16 +1,16 @@
-//! Who owns which topic and table. A claim is what stops two pipelines from writing to one
+//! Who owns which topic, table and place in a lake. A claim is what stops two pipelines from writing to one
 //! thing, and what tells deletion which things the pipeline made.
 
 use sqlx::{PgPool, Row};
 
-/// A topic or a table that a pipeline writes to.
+/// Something that a pipeline writes to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Claim {
     /// What it is.
     pub kind: ClaimKind,
-    /// Bootstrap servers for a topic; empty for a table, which is in this database.
+    /// Bootstrap servers for a topic; empty for a table, which is in this database, and for a place in a lake.
     pub endpoint: String,
-    /// The topic, or `schema.table`.
+    /// The topic, `schema.table`, or the URI of the place.
     pub name: String,
     /// The pipeline that owns it, as `namespace/name`.
     pub pipeline: String,
@@ -25,6 +25,8 @@ pub enum ClaimKind {
     Topic,
     /// A PostgreSQL table.
     Table,
+    /// A place in a lake.
+    Lake,
 }
 
 impl ClaimKind {
@@ -33,6 +35,7 @@ impl ClaimKind {
         match self {
             Self::Topic => "topic",
             Self::Table => "table",
+            Self::Lake => "lake",
         }
     }
 }
@@ -49,6 +52,7 @@ pub async fn all(pool: &PgPool) -> Result<Vec<Claim>, sqlx::Error> {
             Ok(Claim {
                 kind: match row.try_get::<&str, _>("kind")? {
                     "topic" => ClaimKind::Topic,
+                    "lake" => ClaimKind::Lake,
                     _ => ClaimKind::Table,
                 },
                 endpoint: row.try_get("endpoint")?,

@@ -19,6 +19,8 @@ pub struct ShardFigures {
     pub partition: i32,
     /// The pod that took the shard last.
     pub owner: String,
+    /// The revision of the plan that it runs.
+    pub revision: i64,
     /// Everything below is decided.
     pub next_offset: i64,
     /// The watermark, in microseconds since 1970.
@@ -63,7 +65,8 @@ pub struct BlockedSink {
 /// The figures of every shard in the database.
 pub async fn all(pool: &PgPool) -> Result<Vec<ShardFigures>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT s.pipeline, s.stage, s.topic, s.incarnation, s.partition, s.owner, s.next_offset,
+        "SELECT s.pipeline, s.stage, s.topic, s.incarnation, s.partition, s.owner, s.revision,
+                s.next_offset,
                 (extract(epoch FROM s.watermark) * 1e6)::bigint AS watermark_us,
                 s.records_read, s.accepted, s.dead_lettered, s.dropped, s.lost,
                 (extract(epoch FROM s.last_commit_at) * 1e6)::bigint AS last_commit_us,
@@ -92,6 +95,7 @@ pub async fn all(pool: &PgPool) -> Result<Vec<ShardFigures>, sqlx::Error> {
                 incarnation: row.try_get("incarnation")?,
                 partition: row.try_get("partition")?,
                 owner: row.try_get("owner")?,
+                revision: row.try_get("revision")?,
                 next_offset: row.try_get("next_offset")?,
                 watermark_us: row.try_get("watermark_us")?,
                 records_read: row.try_get("records_read")?,

@@ -139,7 +139,7 @@ pub(crate) fn running(mut pipeline: SensorPipeline) -> (World, SensorPipeline) {
 pub(crate) fn claim(kind: ClaimKind, name: &str, pipeline: &str, adopted: bool) -> Claim {
     let endpoint = match kind {
         ClaimKind::Topic => "kafka.default.svc:9092".to_owned(),
-        ClaimKind::Table => String::new(),
+        ClaimKind::Table | ClaimKind::Lake => String::new(),
     };
     Claim {
         kind,
@@ -159,6 +159,7 @@ pub(crate) fn shard(partition: i32, next_offset: i64) -> ShardFigures {
         incarnation: "id-of-sensor-data".into(),
         partition,
         owner: "environment-processor-0".into(),
+        revision: 1,
         next_offset,
         watermark_us: None,
         records_read: next_offset,

@@ -117,22 +117,33 @@ pub struct TakenShard {
     pub outbox_cursor: i64,
 }
 
+/// Who takes shards over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner<'a> {
+    /// The pod, for people.
+    pub pod: &'a str,
+    /// The revision of the plan that it runs.
+    pub revision: i64,
+}
+
 /// Makes `owner` the owner of a shard, which starts at `fresh_start` if nobody ever had it. Waits
-/// for a commit of the previous owner that is under way.
+/// for a commit of the previous owner that is under way. Answers none, and changes nothing, if a later
+/// revision of the plan had the shard: its state would make no sense to this one.
 pub async fn take_over(
     connection: &mut PgConnection,
     key: &ShardKey,
     topic: &str,
-    owner: &str,
+    owner: Owner<'_>,
     fresh_start: i64,
-) -> Result<TakenShard, sqlx::Error> {
+) -> Result<Option<TakenShard>, sqlx::Error> {
     let row = sqlx::query(
         "INSERT INTO sensorstream.shards AS s
                 (pipeline, stage, topic, incarnation, partition, epoch, owner, next_offset,
-                 start_offset, outbox_cursor)
-         VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $7, $7)
+                 start_offset, outbox_cursor, revision)
+         VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $7, $7, $8)
          ON CONFLICT (pipeline, stage, incarnation, partition)
-         DO UPDATE SET epoch = s.epoch + 1, owner = excluded.owner
+         DO UPDATE SET epoch = s.epoch + 1, owner = excluded.owner, revision = excluded.revision
+          WHERE s.revision <= excluded.revision
          RETURNING epoch, start_offset, next_offset, records_read, bytes_read, accepted,
                    dead_lettered, dropped, lost, data_loss_at, windows, rules, outbox_cursor,
                    links, link_watermark_us, idle, lake_cursor,
@@ -143,17 +154,19 @@ pub async fn take_over(
     .bind(topic)
     .bind(&key.incarnation)
     .bind(key.partition)
-    .bind(owner)
+    .bind(owner.pod)
     .bind(fresh_start)
-    .fetch_one(&mut *connection)
+    .bind(owner.revision)
+    .fetch_optional(&mut *connection)
     .await?;
+    let Some(row) = row else { return Ok(None) };
     blocked::clear_before(connection, key, row.try_get("epoch")?).await?;
-    Ok(TakenShard {
+    Ok(Some(TakenShard {
         epoch: row.try_get("epoch")?,
         start_offset: row.try_get("start_offset")?,
         state: state_of(&row)?,
         outbox_cursor: row.try_get("outbox_cursor")?,
-    })
+    }))
 }
 
 fn state_of(row: &PgRow) -> Result<ShardState, sqlx::Error> {

@@ -33,6 +33,9 @@ pub enum ApplyError {
     /// `PostgreSQL`.
     #[error("preparing the tables")]
     Tables(#[source] BackendError),
+    /// The record of places in the lake.
+    #[error("claiming the lake's place")]
+    Lake(#[source] BackendError),
     /// An object.
     #[error("{action} {object}")]
     Object {
@@ -124,6 +127,7 @@ async fn lay_ground(
             .map_err(|error| match claim.kind {
                 ClaimKind::Topic => ApplyError::Topics(error),
                 ClaimKind::Table => ApplyError::Tables(error),
+                ClaimKind::Lake => ApplyError::Lake(error),
             })?;
         *changes += 1;
     }

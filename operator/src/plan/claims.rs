@@ -35,8 +35,23 @@ pub(super) fn wanted(valid: &ValidPipeline<'_>, database: &Database) -> Vec<Clai
         pipeline: observation.id.to_string(),
         adopted: database.tables.contains_key(&table.name),
     }));
+    wanted.extend(lake(valid).map(|uri| Claim {
+        kind: ClaimKind::Lake,
+        endpoint: String::new(),
+        name: uri.to_owned(),
+        pipeline: observation.id.to_string(),
+        // Nobody can say what is there already, and nothing of it is ever deleted.
+        adopted: true,
+    }));
     wanted.retain(|claim| !database.claims.iter().any(|held| same_thing(held, claim)));
     wanted
+}
+
+/// The place in a lake that a pipeline writes to.
+fn lake<'a>(valid: &'a ValidPipeline<'_>) -> Option<&'a str> {
+    let outputs = &valid.observation.pipeline.spec.outputs;
+    let lake = outputs.lake.as_ref()?;
+    Some(lake.uri.trim_end_matches('/'))
 }
 
 /// Whether two claims are of one thing.
@@ -59,4 +74,13 @@ pub fn of_table<'a>(database: &'a Database, name: &TableName) -> Option<&'a Clai
         .claims
         .iter()
         .find(|c| c.kind == ClaimKind::Table && c.name == name)
+}
+
+/// The claim of a place in a lake, whoever holds it.
+pub fn of_lake<'a>(database: &'a Database, uri: &str) -> Option<&'a Claim> {
+    let uri = uri.trim_end_matches('/');
+    database
+        .claims
+        .iter()
+        .find(|c| c.kind == ClaimKind::Lake && c.name == uri)
 }

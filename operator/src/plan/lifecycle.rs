@@ -73,8 +73,8 @@ pub enum Draining {
     Processing(Vec<(i32, i64)>),
     /// Everything is processed, but so many dead letters are not sent yet.
     SendingDeadLetters(i64),
-    /// So many offsets have not gone to the second stage yet.
-    Linking(i64),
+    /// What so many offsets came to has not gone to the output topics, or to the second stage, yet.
+    Sending(i64),
     /// The second stage is so many messages behind, by partition of the link topic.
     Merging(Vec<(i32, i64)>),
     /// How far it is can't be seen.
@@ -96,6 +96,8 @@ pub struct Situation<'a> {
     pub stop: Option<&'a Stop>,
     /// The condition `Stopped` so far.
     pub stopped: Option<&'a Condition>,
+    /// Whether readings come to anything that is sent to topics.
+    pub sends: bool,
     /// The simulator.
     pub producer: &'a Workload,
     /// The processor.
@@ -113,12 +115,14 @@ impl<'a> Situation<'a> {
     pub fn of(observation: &'a Observation, now: Timestamp) -> Self {
         let pipeline = &observation.pipeline;
         let status = pipeline.status.as_ref();
+        let outputs = &pipeline.spec.outputs;
         Self {
             state: pipeline.spec.state,
             generation: pipeline.metadata.generation.unwrap_or_default(),
             deadline: pipeline.spec.stop_deadline.get(),
             stop: status.and_then(|status| status.stop.as_ref()),
             stopped: status.and_then(|status| status.condition(ConditionType::Stopped)),
+            sends: outputs.enriched.is_some() || outputs.alerts.is_some(),
             producer: observation.objects.workload(Role::Producer),
             processor: observation.objects.workload(Role::Processor),
             topics: &observation.topics,
@@ -268,22 +272,18 @@ fn progress(situation: &Situation<'_>, stop: &mut Stop) -> Option<Draining> {
     if pending > 0 {
         return Some(Draining::SendingDeadLetters(pending));
     }
-    linking(&database.shards, topics, incarnation)
-}
-
-/// How far windows over several partitions are, when everything is processed and sent but for them.
-fn linking(
-    shards: &[ShardFigures],
-    topics: Option<&Topics>,
-    incarnation: Option<&str>,
-) -> Option<Draining> {
-    let unsent: i64 = current(shards, incarnation)
-        .filter(|shard| shard.linked)
+    let unsent: i64 = current(&database.shards, incarnation)
+        .filter(|shard| situation.sends || shard.linked)
         .map(|shard| (shard.next_offset - shard.sent_below).max(0))
         .sum();
     if unsent > 0 {
-        return Some(Draining::Linking(unsent));
+        return Some(Draining::Sending(unsent));
     }
+    merging(&database.shards, topics)
+}
+
+/// How far windows over several partitions are, when everything is processed and sent but for them.
+fn merging(shards: &[ShardFigures], topics: Option<&Topics>) -> Option<Draining> {
     let second = |partition: i32| {
         let of_partition = shards
             .iter()
@@ -383,10 +383,10 @@ impl std::fmt::Display for Draining {
                 )
             }
             Self::SendingDeadLetters(count) => write!(f, "{count} dead letters are yet to be sent"),
-            Self::Linking(count) => {
+            Self::Sending(count) => {
                 write!(
                     f,
-                    "{count} offsets are yet to go to the second stage of windows"
+                    "what {count} offsets came to is yet to be sent to the output topics"
                 )
             }
             Self::Merging(behind) => {

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use sensorstream_crds::{
-    PipelineId,
+    PipelineId, SensorPipelineSpec,
     admission::{Violation, semantic_violations},
     runtime::RoleConfigs,
     window_table::NoTable,
@@ -57,11 +57,11 @@ pub enum Refusal {
     /// A Secret is missing or of no use.
     #[error("{0}")]
     Secret(SecretProblem),
-    /// A topic or a table belongs to another pipeline.
+    /// A topic, a table or a place in a lake belongs to another pipeline.
     #[error("{thing} belongs to the pipeline {owner}; choose another name")]
     Conflict {
-        /// Whether it is a topic or a table.
-        ground: Ground,
+        /// What of the ground it is of, if it is.
+        ground: Option<Ground>,
         /// What.
         thing: String,
         /// Whose.
@@ -100,7 +100,7 @@ impl Refusal {
     pub fn ground(&self) -> Option<Ground> {
         match self {
             Self::Rule(_) | Self::Window(_) | Self::Secret(_) => None,
-            Self::Conflict { ground, .. } => Some(*ground),
+            Self::Conflict { ground, .. } => *ground,
             Self::Topic(_) => Some(Ground::Topics),
             Self::Table(_) => Some(Ground::Tables),
         }
@@ -147,6 +147,7 @@ pub fn validate(observation: &Observation) -> Result<ValidPipeline<'_>, Refused>
         for wanted in &valid.tables {
             table(wanted, id, database, &mut found);
         }
+        found.extend(lake(&observation.pipeline.spec, id, database));
         if let (Some(seen), Some(endpoint)) = (observation.topics.seen(), valid.endpoint()) {
             let wanted = topics::wanted::topics(id, spec).into_iter();
             found.extend(wanted.filter_map(|wanted| topic(&wanted, id, endpoint, seen, database)));
@@ -164,7 +165,7 @@ fn table(wanted: &WantedTable, id: &PipelineId, database: &Database, found: &mut
     let name = &wanted.name;
     if let Some(owner) = foreign(claims::of_table(database, name), &pipeline) {
         found.push(Refusal::Conflict {
-            ground: Ground::Tables,
+            ground: Some(Ground::Tables),
             thing: format!("table {name}"),
             owner,
         });
@@ -180,6 +181,16 @@ fn table(wanted: &WantedTable, id: &PipelineId, database: &Database, found: &mut
     }
 }
 
+fn lake(spec: &SensorPipelineSpec, id: &PipelineId, database: &Database) -> Option<Refusal> {
+    let uri = &spec.outputs.lake.as_ref()?.uri;
+    let owner = foreign(claims::of_lake(database, uri), &id.to_string())?;
+    Some(Refusal::Conflict {
+        ground: None,
+        thing: format!("the lake's place {uri}"),
+        owner,
+    })
+}
+
 fn topic(
     wanted: &WantedTopic<'_>,
     id: &PipelineId,
@@ -193,7 +204,7 @@ fn topic(
         && let Some(owner) = foreign(claims::of_topic(database, endpoint, name), &id.to_string())
     {
         return Some(Refusal::Conflict {
-            ground: Ground::Topics,
+            ground: Some(Ground::Topics),
             thing: format!("{purpose} {name}"),
             owner,
         });

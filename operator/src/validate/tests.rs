@@ -90,8 +90,8 @@ fn a_table_and_a_dead_letter_topic_of_another_pipeline_are_refused() {
     assert_eq!(
         owners,
         [
-            (Ground::Tables, "default/first"),
-            (Ground::Topics, "default/second")
+            (Some(Ground::Tables), "default/first"),
+            (Some(Ground::Topics), "default/second")
         ]
     );
     assert_eq!(found[0].reason(), "Conflict");
@@ -128,6 +128,30 @@ fn every_table_and_output_topic_of_another_pipeline_is_refused() {
             "alerts topic alerts",
         ]
     );
+}
+
+#[test]
+fn a_place_in_the_lake_that_another_pipeline_fills_is_refused() {
+    let patch = json!({ "outputs": { "lake": {
+        "uri": "s3://lake/rooms/", "secretRef": { "name": "lake" } } } });
+    let world = World {
+        claims: vec![claim(
+            ClaimKind::Lake,
+            "s3://lake/rooms",
+            "default/other",
+            true,
+        )],
+        ..World::default()
+    };
+    let found = refusals(&world, &patch);
+    let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "the lake's place s3://lake/rooms/ belongs to the pipeline default/other; choose another name"
+        ]
+    );
+    assert_eq!((found[0].reason(), found[0].ground()), ("Conflict", None));
 }
 
 #[test]

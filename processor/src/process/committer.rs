@@ -65,6 +65,8 @@ pub struct Committer {
     pub given_below: i64,
     /// Where the worker sees below which offset everything has been sent.
     pub sent_below: Arc<AtomicI64>,
+    /// What of that is in the commit log.
+    pub noted_below: i64,
     /// In the second stage, what deletes messages that are in all parts of the state.
     pub trimmer: Option<Trimmer>,
     /// The lake's writer, if there is a lake.
@@ -114,6 +116,7 @@ impl Committer {
     async fn carry_out(&mut self, work: &mut mpsc::Receiver<Work>) -> Result<(), End> {
         let mut settle_at = Instant::now();
         loop {
+            let unnoted = self.has_unnoted();
             tokio::select! {
                 biased;
                 received = work.recv() => match received {
@@ -129,12 +132,19 @@ impl Committer {
                         // The worker is gone if the shard is being given up.
                         let _ = give_back.send(batch);
                     }
+                    Some(Work::Settle(answer)) => {
+                        self.send_all().await?;
+                        self.show_sent();
+                        let _ = answer.send(());
+                    }
                 },
                 () = self.sink.unsettled(settle_at) => {}
+                () = tokio::time::sleep_until(settle_at), if unnoted => {}
             }
             self.show_sent();
             // Also between two batches: a busy shard is never idle.
-            if self.sink.has_unsettled() && Instant::now() >= settle_at {
+            let unsettled = self.sink.has_unsettled() || self.has_unnoted();
+            if unsettled && Instant::now() >= settle_at {
                 self.settle().await?;
                 settle_at = Instant::now() + SETTLE_EVERY;
             }
@@ -156,6 +166,7 @@ impl Committer {
                     self.count(batch, &refused, &to);
                     self.role.metrics.rows_of_others.inc_by(rows_of_others);
                     self.published.store(to.next_offset, Ordering::Relaxed);
+                    self.noted_below = self.noted_below.max(sent_below);
                     self.state = to;
                     self.trim(batch);
                     return Ok(refused);
@@ -236,6 +247,12 @@ impl Committer {
         }
     }
 
+    /// Whether more has been sent than the commit log says. Dead letters alone are noted down one by one, so
+    /// that nobody looks there.
+    fn has_unnoted(&self) -> bool {
+        self.role.products.are_sent() && self.sent_below.load(Ordering::Relaxed) > self.noted_below
+    }
+
     fn target(&self) -> Target<'_> {
         Target {
             key: &self.key,
@@ -253,7 +270,7 @@ impl Committer {
 
     /// Notes below which offset everything has been sent, for what is decided from here on.
     fn show_sent(&self) {
-        let sent = if self.sink.is_idle() {
+        let sent = if self.sink.has_sent_all() {
             self.given_below
         } else {
             self.sink.delivered()
@@ -371,9 +388,24 @@ impl Committer {
         }
     }
 
+    /// Waits until the sink has sent all that it was given.
+    async fn send_all(&mut self) -> Result<(), End> {
+        let stop = self.stop.clone();
+        tokio::select! {
+            sent = self.sink.send_all() => sent.map_err(|_| End::Stale),
+            () = out_of_grace(&stop) => Err(End::GivenUp),
+        }
+    }
+
     /// Forgets the decisions that the sink has carried out.
     async fn settle(&mut self) -> Result<(), End> {
-        let cursor = self.sink.delivered();
+        let delivered = self.sink.delivered();
+        // What came to nothing that is sent counts as sent, too.
+        let cursor = if self.role.products.are_sent() {
+            delivered.max(self.sent_below.load(Ordering::Relaxed))
+        } else {
+            delivered
+        };
         let settled = async {
             let mut lane = self.role.lanes.take().await?;
             within(PATIENCE, sqlx::raw_sql("BEGIN").execute(&mut *lane)).await?;
@@ -385,7 +417,8 @@ impl Committer {
         };
         match settled.await {
             Ok(true) => {
-                self.sink.settled(cursor);
+                self.sink.settled(delivered);
+                self.noted_below = self.noted_below.max(cursor);
                 Ok(())
             }
             Ok(false) => Err(End::Stale),
@@ -412,7 +445,9 @@ impl Committer {
         };
         let both = async { tokio::join!(self.sink.finish(), write) };
         let sent = tokio::time::timeout(SINK_GRACE, both).await.is_ok();
-        if self.sink.has_unsettled() && self.settle().await == Err(End::Stale) {
+        self.show_sent();
+        let unsettled = self.sink.has_unsettled() || self.has_unnoted();
+        if unsettled && self.settle().await == Err(End::Stale) {
             tracing::info!(
                 partition = self.key.partition,
                 "the shard has its next owner already"

@@ -35,6 +35,8 @@ pub struct Role {
     pub stage: Stage,
     /// The pod's name, for people who read shard rows.
     pub owner: String,
+    /// Which revision of the plan it runs.
+    pub revision: i64,
     /// The topic that the stage reads.
     pub topic: String,
     /// The topic at the other end of the link, if there is one: of the first stage the link topic, of the
@@ -148,6 +150,7 @@ impl Role {
             pipeline: config.pipeline.clone(),
             stage,
             owner: std::env::var("HOSTNAME").unwrap_or_else(|_| "local".into()),
+            revision: config.revision,
             topic,
             other_topic,
             output_topics: OutputTopics::of(outputs, link.clone()),

@@ -18,6 +18,9 @@ use super::computation::State;
 const CYCLE: Duration = Duration::from_secs(10);
 /// Bytes of parts that one commit carries; at least one part goes with it all the same.
 const COMMIT_BYTES: usize = 2 * 1024 * 1024;
+/// The largest state that a shard writes down as a whole when it is given up, in bytes: more would take too
+/// long, and too much memory.
+const WHOLE_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of parts that wait; beyond them none is taken.
 const WAITING_BYTES: usize = 8 * 1024 * 1024;
 
@@ -30,6 +33,8 @@ pub struct Snapshots {
     offsets: Vec<i64>,
     waiting: VecDeque<Bucket>,
     waiting_bytes: usize,
+    /// How many bytes one commit carries.
+    commit_bytes: usize,
 }
 
 impl Snapshots {
@@ -42,6 +47,7 @@ impl Snapshots {
             offsets,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            commit_bytes: COMMIT_BYTES,
         }
     }
 
@@ -57,24 +63,40 @@ impl Snapshots {
             if due == 0 || self.waiting_bytes > WAITING_BYTES {
                 return;
             }
-            let number = self.next;
-            self.next = (self.next + 1) % BUCKETS;
             due -= 1;
-            let taken_at = &mut self.offsets[usize::from(number)];
-            if *taken_at == at_offset {
-                continue;
-            }
-            *taken_at = at_offset;
-            let image = state.image(number);
-            self.waiting_bytes += image.len();
-            self.waiting.push_back(Bucket {
-                number: number as i16,
-                at_offset,
-                watermark_us: state.watermark(),
-                image,
-                sources: state.sources(),
-            });
+            self.take_next(state, at_offset);
         }
+    }
+
+    /// Takes all parts, for the last commit of a shard that is given up: its next owner need not read the
+    /// log again, nor make of it what another plan would. A state that is too large for that stays as it is.
+    pub fn take_all(&mut self, state: &impl State, memory: usize, at_offset: i64) {
+        if memory > WHOLE_BYTES {
+            return;
+        }
+        self.commit_bytes = usize::MAX;
+        for _ in 0..BUCKETS {
+            self.take_next(state, at_offset);
+        }
+    }
+
+    fn take_next(&mut self, state: &impl State, at_offset: i64) {
+        let number = self.next;
+        self.next = (self.next + 1) % BUCKETS;
+        let taken_at = &mut self.offsets[usize::from(number)];
+        if *taken_at == at_offset {
+            return;
+        }
+        *taken_at = at_offset;
+        let image = state.image(number);
+        self.waiting_bytes += image.len();
+        self.waiting.push_back(Bucket {
+            number: number as i16,
+            at_offset,
+            watermark_us: state.watermark(),
+            image,
+            sources: state.sources(),
+        });
     }
 
     /// Parts to be written with the next commit: those before whose offset everything has been sent.
@@ -82,7 +104,7 @@ impl Snapshots {
         let mut out: Vec<Bucket> = Vec::new();
         let mut bytes = 0;
         while let Some(bucket) = self.waiting.front() {
-            if bucket.at_offset > sent_below || bytes > COMMIT_BYTES {
+            if bucket.at_offset > sent_below || bytes > self.commit_bytes {
                 break;
             }
             bytes += bucket.image.len();

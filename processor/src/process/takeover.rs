@@ -10,7 +10,7 @@ use sensorstream_broker::offsets;
 use sensorstream_crds::{input::OnDataLoss, windows::Stage};
 use sensorstream_engine::BUCKETS;
 use sensorstream_ledger::shard::{
-    self, ShardKey, ShardState,
+    self, Owner, ShardKey, ShardState,
     buckets::{self, Bucket},
     dead_letters::{self, PendingDeadLetter},
     lake::{self, LakeFile},
@@ -78,6 +78,11 @@ enum TakeOverError {
     Ledger(#[from] LaneError),
     #[error("partition {0} was taken over by somebody else meanwhile")]
     Overtaken(i32),
+    #[error(
+        "partition {partition} belongs to a later revision of the plan than this pod's, {revision}; \
+         it waits to be replaced"
+    )]
+    LaterRevision { partition: i32, revision: i64 },
 }
 
 /// Where a partition begins and ends now.
@@ -130,8 +135,17 @@ async fn try_once(
             incarnation: topic.id().to_owned(),
             partition,
         };
-        let take = shard::take_over(&mut lane, &key, topic.topic(), &role.owner, extent.begin);
-        let mut taken = within(PATIENCE, take).await?;
+        let owner = Owner {
+            pod: &role.owner,
+            revision: role.revision,
+        };
+        let take = shard::take_over(&mut lane, &key, topic.topic(), owner, extent.begin);
+        let mut taken = within(PATIENCE, take)
+            .await?
+            .ok_or(TakeOverError::LaterRevision {
+                partition,
+                revision: role.revision,
+            })?;
         link(role, &mut taken.state);
         let begins = role.lake.is_some().then_some(taken.state.next_offset);
         taken.state.lake_cursor = begins.map(|begins| taken.state.lake_cursor.unwrap_or(begins));

@@ -64,6 +64,8 @@ pub enum Work {
     Write(Vec<ClosedFile>),
     /// Commit a batch, and give it back.
     Commit(Batch, oneshot::Sender<Batch>),
+    /// Say when everything has been sent.
+    Settle(oneshot::Sender<()>),
 }
 
 /// Where a shard's thread begins, and what it works with, whatever it computes.
@@ -287,9 +289,28 @@ impl<C: Computation> Worker<C> {
         let left = computation.has_changes() || computation.has_open_files();
         if !building.batch.is_empty() || left {
             in_flight.wait(&mut spare)?;
-            let _ = self.hand_over(&mut building, spare.take(), true)?;
+            in_flight = self.hand_over(&mut building, spare.take(), true)?;
         }
-        Ok(())
+        in_flight.wait(&mut spare)?;
+        self.write_down(building, spare)
+    }
+
+    /// Writes all of the state down, once what it led to has been sent.
+    fn write_down(
+        &mut self,
+        mut building: Building,
+        spare: Option<Batch>,
+    ) -> Result<(), Abandoned> {
+        if !self.at.role.has_state() {
+            return Ok(());
+        }
+        let (answer, settled) = oneshot::channel();
+        let asked = self.at.work.blocking_send(Work::Settle(answer));
+        asked.map_err(|_| Abandoned)?;
+        settled.blocking_recv().map_err(|_| Abandoned)?;
+        let (memory, to) = (self.computation.memory(), building.batch.to());
+        self.at.snapshots.take_all(&self.computation, memory, to);
+        self.hand_over(&mut building, spare, false).map(drop)
     }
 
     /// Whether rows of open windows are to be written.
@@ -320,7 +341,8 @@ impl<C: Computation> Worker<C> {
                 let before = self.computation.link_watermark();
                 self.computation.raise_link_watermark(others);
                 let raised = self.computation.link_watermark() > before;
-                raised || !std::mem::replace(&mut building.idle, true)
+                let told = std::mem::replace(&mut building.idle, true);
+                raised || !told
             }
             Err(error) => {
                 tracing::debug!(

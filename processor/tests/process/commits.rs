@@ -8,7 +8,7 @@ use rdkafka::{
 };
 use sensorstream_broker::partition_queue::{PartitionQueue, Polled};
 use sensorstream_engine::{Engine, Plan};
-use sensorstream_ledger::shard::{self, FIRST_STAGE, ShardKey};
+use sensorstream_ledger::shard::{self, FIRST_STAGE, Owner, ShardKey};
 use sensorstream_processor::process::{
     batch::Batch,
     commit::{self, CommitError, Outcome, Refused, Target},
@@ -76,9 +76,19 @@ fn repeated_it_counts_once_and_of_a_former_owner_not_at_all() {
         let mut first = connect().connect().await.unwrap();
         let mut second = connect().connect().await.unwrap();
 
-        let taken = shard::take_over(&mut first, &key, &world.topic(), "first", 0)
-            .await
-            .unwrap();
+        let taken = shard::take_over(
+            &mut first,
+            &key,
+            &world.topic(),
+            Owner {
+                pod: "first",
+                revision: 1,
+            },
+            0,
+        )
+        .await
+        .unwrap()
+        .expect("no later revision has it");
         let to = commit::state_after(&taken.state, &batch, &Refused::new(), 0);
         let target = Target {
             key: &key,
@@ -108,12 +118,32 @@ fn repeated_it_counts_once_and_of_a_former_owner_not_at_all() {
         assert_eq!(attempt().await, Outcome::Committed { rows_of_others: 0 });
         assert_eq!(world.rows().await.len(), 90);
 
-        let taken = shard::take_over(&mut second, &key, &world.topic(), "second", 0)
-            .await
-            .unwrap();
+        let taken = shard::take_over(
+            &mut second,
+            &key,
+            &world.topic(),
+            Owner {
+                pod: "second",
+                revision: 1,
+            },
+            0,
+        )
+        .await
+        .unwrap()
+        .expect("no later revision has it");
         assert_eq!(taken.state, to);
         assert_eq!(attempt().await, Outcome::Stale);
         assert_eq!(world.rows().await.len(), 90);
+
+        // Nor does one that runs an earlier plan get it.
+        let earlier = Owner {
+            pod: "third",
+            revision: 0,
+        };
+        let refused = shard::take_over(&mut first, &key, &world.topic(), earlier, 0)
+            .await
+            .unwrap();
+        assert_eq!(refused, None);
         let letters = shard::dead_letters::page(&mut second, &key, 0, i64::MAX, 1_000)
             .await
             .unwrap();

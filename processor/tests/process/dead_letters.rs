@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sensorstream_ledger::shard::{
-    self, FIRST_STAGE, ShardKey, ShardState,
+    self, FIRST_STAGE, Owner, ShardKey, ShardState,
     dead_letters::{self, PendingDeadLetter},
 };
 use sensorstream_oracle::Record;
@@ -32,9 +32,19 @@ fn pending(offset: i64) -> PendingDeadLetter {
 /// What an owner leaves behind that dies between the commit in PostgreSQL and sending.
 async fn decided_and_not_sent(world: &World, count: i64, offsets: &[i64]) {
     let mut connection = world.pool.acquire().await.unwrap();
-    let taken = shard::take_over(&mut connection, &key(world), &world.topic(), "dead", 0)
-        .await
-        .unwrap();
+    let taken = shard::take_over(
+        &mut connection,
+        &key(world),
+        &world.topic(),
+        Owner {
+            pod: "dead",
+            revision: 0,
+        },
+        0,
+    )
+    .await
+    .unwrap()
+    .expect("no later revision has it");
     let to = ShardState {
         next_offset: count,
         records_read: count,

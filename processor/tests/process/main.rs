@@ -6,7 +6,9 @@
 mod commits;
 mod crashes;
 mod dead_letters;
+mod edits;
 mod flow;
+mod soak;
 mod systems;
 mod topics;
 mod world;

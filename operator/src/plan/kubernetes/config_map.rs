@@ -1,10 +1,11 @@
 //! The configuration of a role, as a ConfigMap that its pods mount.
 
 use k8s_openapi::api::core::v1::ConfigMap;
+use sensorstream_crds::runtime::ProcessConfig;
 use serde::Serialize;
 
-use super::{Site, digest, string_map};
-use crate::role::Role;
+use super::{Kind, Site, digest, revision::revision, string_map};
+use crate::{observe::objects::ObjectKey, role::Role};
 
 /// The key of the document.
 pub const KEY: &str = "config.json";
@@ -23,9 +24,29 @@ pub fn config_map(site: &Site<'_>, role: Role) -> Option<ConfigMap> {
 pub fn document(site: &Site<'_>, role: Role) -> Option<String> {
     let configs = &site.valid.configs;
     match role {
-        Role::Processor => Some(text(&configs.process)),
+        Role::Processor => Some(text(&process_config(site))),
         Role::Producer => configs.produce.as_ref().map(text),
         Role::Api => configs.serve.as_ref().map(text),
+    }
+}
+
+/// What the processor acts on.
+fn process_config(site: &Site<'_>) -> ProcessConfig {
+    let observation = site.valid.observation;
+    let wanted = &site.valid.configs.process;
+    let key = ObjectKey {
+        kind: Kind::ConfigMap,
+        name: Role::Processor.object_name(site.name()),
+    };
+    let live = observation.objects.live.get(&key);
+    let live = live.and_then(|live| live["data"][KEY].as_str());
+    // One that somebody spoiled is another plan.
+    let live: Option<ProcessConfig> = live.and_then(|text| serde_json::from_str(text).ok());
+    let database = observation.database.seen();
+    let shards = database.map_or(&[][..], |database| &database.shards);
+    ProcessConfig {
+        revision: revision(wanted, live.as_ref(), shards),
+        ..wanted.clone()
     }
 }
 

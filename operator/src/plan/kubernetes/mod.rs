@@ -7,6 +7,7 @@ pub mod deployment;
 pub mod disruption_budget;
 pub mod labels;
 pub mod pod;
+pub mod revision;
 pub mod service;
 pub mod service_account;
 

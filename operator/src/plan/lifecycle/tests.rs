@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use sensorstream_crds::SensorPipelineStatus;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
 struct Stopping {
     world: World,
     state: &'static str,
+    outputs: Value,
     status: SensorPipelineStatus,
 }
 
@@ -27,13 +28,16 @@ impl Stopping {
         Self {
             world,
             state,
+            outputs: json!({}),
             status: SensorPipelineStatus::default(),
         }
     }
 
     /// Decides, and does to the pods what was decided.
     fn step(&mut self, now: Timestamp) -> Lifecycle {
-        let mut pipeline = environment_with(&json!({ "state": self.state, "stopDeadline": "5m" }));
+        let mut pipeline = environment_with(
+            &json!({ "state": self.state, "stopDeadline": "5m", "outputs": self.outputs }),
+        );
         pipeline.status = Some(self.status.clone());
         let observation = self.world.observe(&pipeline);
         let decided = lifecycle(&Situation::of(&observation, now));
@@ -167,6 +171,25 @@ fn a_drain_goes_through_its_steps() {
 }
 
 #[test]
+fn a_drain_waits_until_alerts_are_sent() {
+    let mut stopping = Stopping::new("Drained");
+    stopping.pods_end(Role::Producer);
+    stopping.offsets(100);
+    stopping.world.shards = vec![shard(0, 100)];
+    stopping.world.shards[0].sent_below = 90;
+    stopping.step(now());
+    // Without anything but dead letters to send, nobody keeps the cursor up.
+    assert!(!stopping.step(later(1)).processor);
+
+    stopping.outputs = json!({ "alerts": { "topic": { "name": "alerts" } } });
+    let phase = stopping.step(later(2)).phase;
+    assert_eq!(phase, Phase::Draining(Draining::Sending(10)));
+
+    stopping.world.shards[0].sent_below = 100;
+    assert!(!stopping.step(later(3)).processor);
+}
+
+#[test]
 fn a_drain_waits_for_the_second_stage_of_windows() {
     let mut stopping = Stopping::new("Drained");
     stopping.pods_end(Role::Producer);
@@ -178,7 +201,7 @@ fn a_drain_waits_for_the_second_stage_of_windows() {
     stopping.world.shards = vec![first];
     stopping.step(now());
     let phase = stopping.step(later(1)).phase;
-    assert_eq!(phase, Phase::Draining(Draining::Linking(30)));
+    assert_eq!(phase, Phase::Draining(Draining::Sending(30)));
 
     stopping.world.shards[0].sent_below = 100;
     let phase = stopping.step(later(1)).phase;

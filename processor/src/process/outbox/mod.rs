@@ -172,9 +172,16 @@ impl Sink {
         self.delivered() > self.settled
     }
 
-    /// Whether everything has been sent and noted down.
-    pub fn is_idle(&self) -> bool {
-        self.delivered() >= self.given_below && !self.has_unsettled()
+    /// Whether everything that was given has been sent.
+    pub fn has_sent_all(&self) -> bool {
+        self.delivered() >= self.given_below
+    }
+
+    /// Waits until everything that was given has been sent.
+    pub async fn send_all(&mut self) -> Result<(), CourierGone> {
+        let given_below = self.given_below;
+        let sent = self.delivered.wait_for(|sent| *sent >= given_below);
+        sent.await.map(drop).map_err(|_| CourierGone)
     }
 
     /// Everything below this offset has been sent.

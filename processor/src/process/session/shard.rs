@@ -176,6 +176,7 @@ impl Session {
             published: Arc::clone(published),
             given_below: recovery.sent_below,
             sent_below,
+            noted_below: recovery.sent_below,
             trimmer,
             lake,
         };

@@ -10,7 +10,7 @@ use sensorstream_oracle::{
 };
 use serde_json::{Value, json};
 
-use super::System;
+use super::{System, with_small_files};
 use crate::world::{Spec, World, example};
 
 /// Windows that close a minute late.
@@ -29,7 +29,7 @@ impl System for Clickstream {
     const STRICT: (&str, Sliding) = ("page_view_counts", VIEWS);
 
     fn spec(topic: &str) -> Spec {
-        let mut spec = example(Self::NAME, topic);
+        let mut spec = with_small_files(example(Self::NAME, topic));
         // Whether a partition is idle, a clock has a part in.
         spec.input["eventTime"]["idleAfter"] = "1h".into();
         spec.windows[0]["onLate"] = "DeadLetter".into();

@@ -9,7 +9,7 @@ use sensorstream_oracle::{
 };
 use serde_json::{Value, json};
 
-use super::System;
+use super::{System, with_small_files};
 use crate::world::{Spec, World, example};
 
 /// Windows that close a minute late.
@@ -30,7 +30,7 @@ impl System for Factory {
     const STRICT: (&str, Sliding) = ("device_minutes", MINUTES);
 
     fn spec(topic: &str) -> Spec {
-        let mut spec = example(Self::NAME, topic);
+        let mut spec = with_small_files(example(Self::NAME, topic));
         spec.windows[0]["onLate"] = "DeadLetter".into();
         let aggregates = spec.windows[0]["aggregates"].clone();
         spec.windows.as_array_mut().unwrap().extend([

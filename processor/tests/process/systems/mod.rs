@@ -3,7 +3,7 @@
 
 use rand::rngs::StdRng;
 use sensorstream_oracle::{Input, Lake, Oracle, Record, windows::Sliding};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::{Process, SCHEMA, Spec, World};
 
@@ -42,6 +42,12 @@ trait System {
 
 /// How many partitions the input topics have.
 const PARTITIONS: i32 = 3;
+
+/// A spec of which the lake's files are soon full.
+fn with_small_files(mut spec: Spec) -> Spec {
+    spec.outputs["lake"]["roll"] = json!({ "size": "48Ki", "every": "1s" });
+    spec
+}
 
 /// Asserts that every table, topic and lake holds what the oracle says, the latter two once what runs has
 /// sent everything and stopped.

@@ -56,7 +56,20 @@ impl World {
             .unwrap();
     }
 
-    /// Deletes the records of a partition below an offset.
+    /// Deletes all records of the topics for enriched readings and alerts.
+    pub async fn empty_outputs(&self) {
+        let outputs = &self.config.outputs;
+        let enriched = outputs.enriched.iter().map(|output| &output.topic.name);
+        let alerts = outputs.alerts.iter().map(|output| &output.topic.name);
+        let mut list = TopicPartitionList::new();
+        for topic in enriched.chain(alerts) {
+            list.add_partition_offset(topic, 0, Offset::End).unwrap();
+        }
+        let emptied = admin().delete_records(&list, &AdminOptions::new());
+        emptied.await.unwrap();
+    }
+
+    /// Deletes the records of a partition of the input topic below an offset.
     pub async fn delete_records(&self, partition: i32, below: i64) {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.topic(), partition, Offset::Offset(below))

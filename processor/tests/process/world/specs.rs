@@ -33,7 +33,7 @@ pub fn readings(topic: &str) -> Spec {
     }
 }
 
-/// What an example under `examples/` has, with topics of its own, and small files in its lake.
+/// What an example under `examples/` has, with topics of its own; where its lake is, the world says.
 pub fn example(name: &str, topic: &str) -> Spec {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
     let text = std::fs::read_to_string(format!("{folder}/{name}.yaml")).unwrap();
@@ -52,7 +52,6 @@ pub fn example(name: &str, topic: &str) -> Spec {
         }
         if output == "lake" {
             settings.as_object_mut().unwrap().remove("secretRef");
-            settings["roll"] = json!({ "size": "48Ki", "every": "1s" });
         }
     }
     spec

@@ -114,6 +114,17 @@ impl<S: System> Scene<S> {
             .unwrap()
     }
 
+    /// Waits until whoever was started last owns all shards.
+    async fn until_owned(&self) {
+        let before = self.epochs().await;
+        self.world
+            .wait("all shards are taken over", async |_| {
+                let now = self.epochs().await;
+                before.iter().zip(&now).all(|(old, new)| old < new)
+            })
+            .await;
+    }
+
     /// Waits until every partition of the input has been read from.
     async fn until_busy(&self) {
         self.world
