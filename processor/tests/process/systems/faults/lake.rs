@@ -17,8 +17,11 @@ use super::{
     Scene, scene, torture,
 };
 
-/// What a process may take, in KiB, however long the lake is away and whatever comes in.
-const MEMORY: u64 = 256 << 10;
+/// What a process may take, in KiB, however long the lake is away and whatever comes in: 50 MiB that it takes
+/// anyhow, 64 MiB that its Kafka client may have read ahead, and some for a batch of each shard on its way.
+const MEMORY: u64 = 160 << 10;
+/// Bytes that each record has besides, so that what comes in soon exceeds that.
+const BALLAST: usize = 4 << 10;
 
 /// A server is killed while a process is busy, and comes back.
 pub fn away<S: System>() {
@@ -32,16 +35,15 @@ pub fn away<S: System>() {
         scene.send(3_000);
         scene.until_busy().await;
         minio.kill();
-        // More than is to be held in memory.
-        scene.traffic.load(4 << 10);
-        let seconds = if torture() { 60 } else { 10 };
+        scene.traffic.load(BALLAST);
+        // At full length, 240 MB.
+        let (seconds, mut left) = if torture() { (60, 60_000) } else { (10, 6_000) };
         let back = Instant::now() + Duration::from_secs(seconds);
         let mut most = 0;
-        let mut sent = 0;
         while Instant::now() < back {
-            if sent < 30_000 {
-                scene.send(1_500);
-                sent += 1_500;
+            if left > 0 {
+                scene.send(1_000);
+                left -= 1_000;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
             most = most.max(running.memory());
