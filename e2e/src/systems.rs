@@ -19,40 +19,51 @@ use crate::{
 };
 
 /// A system.
-#[derive(Clone, Copy, Debug)]
-pub struct System {
-    /// The name of its example, and of its pipeline.
-    pub name: &'static str,
-    input: &'static Input,
-    /// A window to look into the accounts of.
-    window: (&'static str, Sliding),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    /// Motors.
+    Factory,
+    /// Visitors.
+    Clickstream,
 }
 
-/// Motors.
-pub const FACTORY: System = System {
-    name: "factory",
-    input: &factory::INPUT,
-    window: ("device_minutes", factory::MINUTES),
-};
-/// Visitors.
-pub const CLICKSTREAM: System = System {
-    name: "clickstream",
-    input: &clickstream::INPUT,
-    window: ("page_view_counts", clickstream::VIEWS),
-};
-/// Both.
-pub const ALL: [System; 2] = [FACTORY, CLICKSTREAM];
-
 impl System {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Factory, Self::Clickstream];
+
+    /// The name of its example, and of its pipeline.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Factory => "factory",
+            Self::Clickstream => "clickstream",
+        }
+    }
+
+    fn input(self) -> &'static Input {
+        match self {
+            Self::Factory => &factory::INPUT,
+            Self::Clickstream => &clickstream::INPUT,
+        }
+    }
+
+    /// A window to look into the accounts of.
+    fn window(self) -> (&'static str, Sliding) {
+        match self {
+            Self::Factory => ("device_minutes", factory::MINUTES),
+            Self::Clickstream => ("page_view_counts", clickstream::VIEWS),
+        }
+    }
+
+    async fn assert_tables(self, oracle: &Oracle, tables: &str) {
+        match self {
+            Self::Factory => factory::assert_tables(oracle, tables).await,
+            Self::Clickstream => clickstream::assert_tables(oracle, tables).await,
+        }
+    }
+
     /// Its pipeline: so many readings a second for so many seconds, with faults, by so many processors.
-    pub fn pipeline(
-        &self,
-        scope: &Scope,
-        rate: i64,
-        seconds: i64,
-        replicas: i32,
-    ) -> SensorPipeline {
-        example(scope, self.name, |spec| {
+    pub fn pipeline(self, scope: &Scope, rate: i64, seconds: i64, replicas: i32) -> SensorPipeline {
+        example(scope, self.name(), |spec| {
             let simulator = &mut spec["simulator"];
             simulator["rate"] = json!(rate);
             simulator["limit"] = json!(rate * seconds);
@@ -69,8 +80,8 @@ impl System {
     ///
     /// # Panics
     /// When something is not as it has to be.
-    pub async fn settle_and_compare(&self, scope: &Scope, seconds: u64) {
-        let name = self.name;
+    pub async fn settle_and_compare(self, scope: &Scope, seconds: u64) {
+        let name = self.name();
         let sent = until(&format!("{name}: all is sent"), secs(seconds), || async {
             let sent = sent(scope, name).await?;
             if sent.finished {
@@ -95,13 +106,9 @@ impl System {
         let tables = schema(&scope.namespace);
         let own = format!("{tables}_oracle_{name}");
         let logs = [read(topic).await];
-        let oracle = Oracle::load(&scope.cluster.postgres, &own, self.input, &logs).await;
+        let oracle = Oracle::load(&scope.cluster.postgres, &own, self.input(), &logs).await;
         assert_eq!(oracle.count().await, sent.readings(), "{name}: {sent:?}");
-        if name == FACTORY.name {
-            factory::assert_tables(&oracle, &tables).await;
-        } else {
-            clickstream::assert_tables(&oracle, &tables).await;
-        }
+        self.assert_tables(&oracle, &tables).await;
         let outputs = &spec.outputs;
         if let Some(alerts) = &outputs.alerts {
             factory::assert_alerts(&oracle, topic, &read(&alerts.topic.name).await).await;
@@ -119,7 +126,7 @@ impl System {
             *by_reason.entry(reason.to_owned()).or_default() += 1;
         }
         assert_eq!(by_reason, sent.refused(), "{name}: {sent:?}");
-        let (window, sliding) = self.window;
+        let (window, sliding) = self.window();
         let id = scope.id(name).to_string();
         oracle.assert_accounts(&id, window, sliding).await;
         oracle.assert_lake(&scope.lake(name)).await;
@@ -133,8 +140,8 @@ impl System {
     }
 
     /// Whether everything that was sent has been decided, and every dead letter sent.
-    async fn has_arrived(&self, scope: &Scope, sent: &Sent) -> Result<(), String> {
-        let id = scope.id(self.name).to_string();
+    async fn has_arrived(self, scope: &Scope, sent: &Sent) -> Result<(), String> {
+        let id = scope.id(self.name()).to_string();
         let row = sqlx::query(
             "SELECT coalesce(sum(accepted), 0)::bigint,
                     (SELECT count(*) FROM sensorstream.pending_dead_letters WHERE pipeline = $1)

@@ -14,7 +14,7 @@ use sensorstream_e2e::{
     faults::{crash_backend, processes, random_moments, scale_backend, signal},
     pipeline::{environment, is_current},
     scope::Scope,
-    systems::{ALL, owners},
+    systems::{System, owners},
     wait::{secs, until},
 };
 use serde_json::json;
@@ -37,26 +37,22 @@ fn away() -> Duration {
 
 /// Both systems, busy, with faults, each by so many processors; they stop by themselves.
 async fn busy(scope: &Scope, replicas: i32) {
-    for system in ALL {
+    for system in System::ALL {
         let pipeline = system.pipeline(scope, RATE, load_seconds(), replicas);
         scope.apply(&pipeline).await;
     }
-    for system in ALL {
-        scope.until_flowing(system.name).await;
+    for system in System::ALL {
+        scope.until_flowing(system.name()).await;
     }
 }
 
 /// Waits until all is sent and processed, and compares everything.
 async fn settle_and_compare(scope: &Scope) {
     let limit = u64::try_from(load_seconds()).unwrap() * 2 + 180;
-    join_all(
-        ALL.iter()
-            .map(|system| system.settle_and_compare(scope, limit)),
-    )
-    .await;
-    for system in ALL {
+    join_all(System::ALL.map(|system| system.settle_and_compare(scope, limit))).await;
+    for system in System::ALL {
         scope
-            .until_pipeline(system.name, "ready", 120, |p| {
+            .until_pipeline(system.name(), "ready", 120, |p| {
                 is_current(p, "Ready", "True")
             })
             .await;
@@ -68,9 +64,9 @@ async fn settle_and_compare(scope: &Scope) {
 async fn take_away(scope: &Scope, backend: &str, condition: &str, status: &str) {
     let gone = Instant::now();
     scale_backend(&scope.cluster, backend, 0).await;
-    let shown = join_all(ALL.map(|system| async move {
+    let shown = join_all(System::ALL.map(|system| async move {
         scope
-            .until_pipeline(system.name, "waiting", 120, |p| {
+            .until_pipeline(system.name(), "waiting", 120, |p| {
                 is_current(p, condition, status)
             })
             .await
@@ -95,16 +91,16 @@ async fn processors_killed_at_random_moments() {
     busy(&scope, 2).await;
     let kills = if torture() { 60 } else { 10 };
     let span = Duration::from_secs(u64::try_from(load_seconds()).unwrap()).mul_f64(0.9);
-    let start = Instant::now();
+    let (start, systems) = (Instant::now(), System::ALL.len());
     for (number, moment) in random_moments(kills, span, 7).into_iter().enumerate() {
         tokio::time::sleep(moment.saturating_sub(start.elapsed())).await;
-        let name = ALL[number % ALL.len()].name;
+        let name = System::ALL[number % systems].name();
         // They may be down from earlier blows still: strike one that is up.
         until("a processor to kill", secs(90), || async {
             let pods = scope.pods(name, "processor").await;
             let alive = pods.iter().filter(|pod| processes(pod).is_ok());
             let alive: Vec<&Pod> = alive.collect();
-            let victim = alive.get(number / ALL.len() % alive.len().max(1));
+            let victim = alive.get(number / systems % alive.len().max(1));
             signal(victim.ok_or("no pod")?, "KILL")
         })
         .await;
@@ -118,7 +114,7 @@ async fn frozen_owners_that_wake_after_their_partitions_moved_change_nothing() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let scope = Scope::new("freeze").await;
     busy(&scope, 2).await;
-    join_all(ALL.map(|system| freeze_an_owner(&scope, system.name))).await;
+    join_all(System::ALL.map(|system| freeze_an_owner(&scope, system.name()))).await;
     settle_and_compare(&scope).await;
     scope.close().await;
 }
