@@ -13,6 +13,7 @@ say "an S3 server and readers of Parquet, for the lake's tests"
 cluster/tools.sh minio >/dev/null
 lake/tests/readers/venv.sh >/dev/null
 cluster/up.sh
+cluster/minio.sh
 scripts/install.sh --set operator.deletionGraceSeconds=15
 eval "$(cluster/env.sh)"
 SENSORSTREAM_OPERATOR_IMAGE=$(<target/images/operator.name)

@@ -1,21 +1,16 @@
-//! What came out, counted at the source: rows in the table, records that `read_committed` shows,
-//! and the simulator's own figures.
+//! What came out, counted at the source: rows in the table, records in topics, and the simulator's own
+//! figures.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use kube::ResourceExt;
 use rdkafka::{
-    ClientConfig, Message, Offset, TopicPartitionList,
+    ClientConfig,
     admin::{AdminClient, AdminOptions},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
-    message::{BorrowedMessage, Headers},
 };
 use sensorstream_broker::offsets;
-use sensorstream_crds::reason::header;
 use sqlx::Row;
 
 use crate::{
@@ -52,110 +47,13 @@ pub async fn table_count(scope: &Scope, name: &str) -> TableCount {
     }
 }
 
-/// The dead letters of a topic, as `read_committed` shows them: by reason, and how many distinct
-/// source records they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeadLetterCount {
-    /// How many by reason.
-    pub by_reason: BTreeMap<String, i64>,
-    /// Distinct source positions.
-    pub sources: i64,
-}
-
-impl DeadLetterCount {
-    /// All of them.
-    pub fn total(&self) -> i64 {
-        self.by_reason.values().sum()
-    }
-}
-
-/// Reads a dead letter topic from beginning to end.
-///
-/// # Panics
-/// When it can't be read.
-pub async fn dead_letters(kafka: &str, topic: &str) -> DeadLetterCount {
-    let (kafka, topic) = (kafka.to_owned(), topic.to_owned());
-    tokio::task::spawn_blocking(move || read_dead_letters(&kafka, &topic))
-        .await
-        .expect("no panic")
-}
-
 fn consumer(kafka: &str) -> BaseConsumer {
     ClientConfig::new()
         .set("bootstrap.servers", kafka)
         .set("group.id", "e2e")
         .set("enable.auto.commit", "false")
-        .set("isolation.level", "read_committed")
-        .set("enable.partition.eof", "true")
         .create()
         .expect("a consumer")
-}
-
-/// How many records of a topic `read_committed` shows.
-///
-/// # Panics
-/// When it can't be read.
-pub async fn committed_records(kafka: &str, topic: &str) -> i64 {
-    let (kafka, topic) = (kafka.to_owned(), topic.to_owned());
-    let counting = move || {
-        let mut count = 0;
-        read(&kafka, &topic, |_| count += 1);
-        count
-    };
-    tokio::task::spawn_blocking(counting)
-        .await
-        .expect("no panic")
-}
-
-fn read_dead_letters(kafka: &str, topic: &str) -> DeadLetterCount {
-    let mut count = DeadLetterCount::default();
-    let mut sources = BTreeSet::new();
-    read(kafka, topic, |message| {
-        let header = |name: &str| {
-            let headers = message.headers().expect("a dead letter has headers");
-            let value = headers.iter().find(|h| h.key == name).and_then(|h| h.value);
-            String::from_utf8(value.unwrap_or_else(|| panic!("no header {name}")).to_vec())
-                .expect("headers are text")
-        };
-        *count.by_reason.entry(header(header::REASON)).or_default() += 1;
-        sources.insert((
-            header(header::SOURCE_PARTITION),
-            header(header::SOURCE_OFFSET),
-        ));
-    });
-    count.sources = i64::try_from(sources.len()).expect("few");
-    count
-}
-
-/// Reads a topic from beginning to end.
-fn read(kafka: &str, topic: &str, mut each: impl FnMut(&BorrowedMessage<'_>)) {
-    let consumer = consumer(kafka);
-    let metadata = consumer
-        .fetch_metadata(Some(topic), Duration::from_secs(10))
-        .expect("metadata");
-    let partitions: Vec<i32> = metadata.topics()[0]
-        .partitions()
-        .iter()
-        .map(rdkafka::metadata::MetadataPartition::id)
-        .collect();
-    let mut assignment = TopicPartitionList::new();
-    for partition in &partitions {
-        assignment
-            .add_partition_offset(topic, *partition, Offset::Beginning)
-            .expect("assignable");
-    }
-    consumer.assign(&assignment).expect("assigned");
-    let mut ended = BTreeSet::new();
-    while ended.len() < partitions.len() {
-        match consumer.poll(Duration::from_secs(10)) {
-            None => panic!("reading {topic}: nothing for ten seconds, and not at the end"),
-            Some(Err(rdkafka::error::KafkaError::PartitionEOF(partition))) => {
-                ended.insert(partition);
-            }
-            Some(Err(error)) => panic!("reading {topic}: {error}"),
-            Some(Ok(message)) => each(&message),
-        }
-    }
 }
 
 /// How many records a topic holds, by its offsets.

@@ -63,7 +63,7 @@ pub fn signal(pod: &Pod, signal: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Sets the replicas of one of the backends, `kafka` or `postgres`, and waits until it is so.
+/// Sets the replicas of one of the backends, `kafka`, `postgres` or `minio`, and waits until it is so.
 ///
 /// # Panics
 /// When it does not become so.

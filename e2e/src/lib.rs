@@ -8,4 +8,5 @@ pub mod counts;
 pub mod faults;
 pub mod pipeline;
 pub mod scope;
+pub mod systems;
 pub mod wait;

@@ -1,4 +1,4 @@
-//! Pipelines for tests, all made from the environment example.
+//! Pipelines for tests, all made from the examples.
 
 use sensorstream_crds::{SensorPipeline, admission::refusals::base};
 use serde_json::{Value, json};
@@ -33,6 +33,45 @@ pub fn environment(scope: &Scope, name: &str, change: impl FnOnce(&mut Value)) -
     }
     serde_json::from_value(object).expect("a pipeline")
 }
+
+/// An example in a scope, with topics, schema, lake and connections of its own. `change` edits the JSON of
+/// its spec.
+///
+/// # Panics
+/// When there is no such example, or what comes out is no pipeline.
+pub fn example(scope: &Scope, name: &str, change: impl FnOnce(&mut Value)) -> SensorPipeline {
+    let path = format!("{}/../examples/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut object: Value = serde_yaml_ng::from_str(&text).expect("the example is YAML");
+    let namespace = &scope.namespace;
+    object["metadata"]["namespace"] = json!(namespace);
+    let spec = &mut object["spec"];
+    spec["kafka"]["bootstrapServers"] = json!("kafka.default.svc:9092");
+    spec["postgres"]["schema"] = json!(schema(namespace));
+    let own = |topic: &mut Value| {
+        let shared = topic["name"].as_str().expect("a topic has a name");
+        topic["name"] = json!(format!("{namespace}.{shared}"));
+    };
+    own(&mut spec["input"]["topic"]);
+    let outputs = spec["outputs"]
+        .as_object_mut()
+        .expect("an example has outputs");
+    outputs
+        .values_mut()
+        .filter_map(|output| output.get_mut("topic"))
+        .for_each(own);
+    if let Some(lake) = outputs.get_mut("lake") {
+        lake["uri"] = json!(format!("s3://{LAKE_BUCKET}/{namespace}/{name}"));
+    }
+    if let Some(members) = spec.as_object_mut() {
+        members.remove("api");
+    }
+    change(spec);
+    serde_json::from_value(object).expect("a pipeline")
+}
+
+/// The bucket of the tests' lakes.
+pub const LAKE_BUCKET: &str = "lake";
 
 /// The input topic of a test's pipeline.
 pub fn input_topic(namespace: &str, name: &str) -> String {

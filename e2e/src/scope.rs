@@ -1,5 +1,5 @@
-//! A test's own part of the cluster: a namespace with the database's Secret in it. When the test
-//! fails it prints what a person would look at; in any case it cleans up.
+//! A test's own part of the cluster: a namespace with the Secrets of the database and the lake in it. When
+//! the test fails it prints what a person would look at; in any case it cleans up.
 
 use std::{collections::BTreeMap, process::Command, thread};
 
@@ -13,10 +13,12 @@ use kube::{
 };
 use sensorstream_crds::{PipelineId, SensorPipeline};
 use sensorstream_ledger::migrate::migrate;
+use sensorstream_oracle::{Lake, lake::Login};
 use serde_json::{Value, json};
 
 use crate::{
-    cluster::{BACKENDS_NAMESPACE, Cluster, OPERATOR_NAMESPACE},
+    cluster::{BACKENDS_NAMESPACE, Cluster, OPERATOR_NAMESPACE, variable},
+    pipeline::LAKE_BUCKET,
     wait::{secs, until},
 };
 
@@ -26,6 +28,8 @@ pub struct Scope {
     pub cluster: Cluster,
     /// Its name.
     pub namespace: String,
+    /// The keys of the lake, if the cluster has one.
+    lake: Option<[String; 2]>,
 }
 
 impl Scope {
@@ -52,7 +56,11 @@ impl Scope {
             .create(&PostParams::default(), &object)
             .await
             .expect("the namespace is made");
-        let scope = Self { cluster, namespace };
+        let mut scope = Self {
+            cluster,
+            namespace,
+            lake: None,
+        };
         let secrets: Api<Secret> =
             Api::namespaced(scope.cluster.client.clone(), BACKENDS_NAMESPACE);
         let uri = secrets
@@ -62,7 +70,35 @@ impl Scope {
         scope
             .create_secret("sensorstream-db", uri.data.unwrap_or_default())
             .await;
+        let lake = secrets.get_opt("lake").await.expect("Secrets are read");
+        if let Some(keys) = lake.and_then(|lake| lake.data) {
+            scope.lake = Some(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| {
+                let key = keys[name].0.clone();
+                String::from_utf8(key).expect("keys are text")
+            }));
+            scope.create_secret("lake", keys).await;
+        }
         scope
+    }
+
+    /// What the pipeline `name` has written to the lake, as the host reaches it.
+    ///
+    /// # Panics
+    /// When the cluster has no lake.
+    pub fn lake(&self, name: &str) -> Lake {
+        self.lake_below(&format!("{}/{name}", self.namespace))
+            .expect("the cluster has MinIO; cluster/minio.sh adds it")
+    }
+
+    fn lake_below(&self, prefix: &str) -> Option<Lake> {
+        let [key, secret] = self.lake.as_ref()?;
+        let endpoint = variable("LAKE_ENDPOINT");
+        let login = Login {
+            endpoint: &endpoint,
+            key,
+            secret,
+        };
+        Some(Lake::bucket(login, LAKE_BUCKET, prefix))
     }
 
     async fn create_secret(&self, name: &str, data: BTreeMap<String, k8s_openapi::ByteString>) {
@@ -283,6 +319,7 @@ impl Scope {
             "pending_dead_letters",
             "blocked_sinks",
             "state_buckets",
+            "lake_files",
             "shards",
             "claims",
         ];
@@ -295,6 +332,9 @@ impl Scope {
                 .expect("leftovers are removed");
         }
         crate::counts::delete_topics(&self.cluster.kafka, &self.namespace).await;
+        if let Some(lake) = self.lake_below(&self.namespace) {
+            lake.remove().await;
+        }
         let namespaces: Api<Namespace> = Api::all(self.cluster.client.clone());
         namespaces
             .delete(&self.namespace, &DeleteParams::default())

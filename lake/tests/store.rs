@@ -1,13 +1,15 @@
 //! Writing to a real S3 server, and to a folder.
 
-mod minio;
-
 use bytes::Bytes;
-use minio::{KEY, Minio, SECRET, free_address, settings};
 use sensorstream_lake::{LakeUri, Put, Settings, Store, StoreError};
+use sensorstream_oracle::minio::{KEY, Minio, SECRET, free_address, variables};
 use tempfile::TempDir;
 
 const NAME: &str = "date=2025-08-17/hour=12/part-00000-topic-1-2.parquet";
+
+fn settings(endpoint: &str, key: &str, secret: &str) -> Settings {
+    Settings::of(variables(endpoint, key, secret))
+}
 
 fn open(uri: &str, settings: &Settings) -> Store {
     let uri: LakeUri = uri.parse().unwrap();
@@ -28,7 +30,7 @@ async fn written_once(store: &Store) {
 #[tokio::test]
 async fn a_bucket_keeps_what_was_written_first() {
     let minio = Minio::start(&["lake"]);
-    let settings = minio.settings(KEY, SECRET);
+    let settings = settings(&minio.endpoint(), KEY, SECRET);
     let store = open("s3://lake/curated", &settings);
     written_once(&store).await;
     let path = format!("curated/{NAME}");
@@ -41,7 +43,7 @@ async fn a_bucket_keeps_what_was_written_first() {
 #[tokio::test]
 async fn of_many_writers_at_once_one_writes() {
     let minio = Minio::start(&["lake"]);
-    let store = open("s3://lake", &minio.settings(KEY, SECRET));
+    let store = open("s3://lake", &settings(&minio.endpoint(), KEY, SECRET));
     let writers = (0..8).map(|_| async {
         loop {
             match put(&store, "readings").await {
@@ -65,7 +67,7 @@ async fn what_is_wrong_is_said() {
     };
     let endpoint = minio.endpoint();
     assert_eq!(
-        refused("s3://nowhere", &minio.settings(KEY, SECRET)).await,
+        refused("s3://nowhere", &settings(&minio.endpoint(), KEY, SECRET)).await,
         format!("there is no bucket nowhere at {endpoint}; make it, or correct the lake's uri")
     );
     for (key, secret, code) in [
@@ -73,7 +75,7 @@ async fn what_is_wrong_is_said() {
         (KEY, "something-else", "SignatureDoesNotMatch"),
     ] {
         assert_eq!(
-            refused("s3://lake", &minio.settings(key, secret)).await,
+            refused("s3://lake", &settings(&endpoint, key, secret)).await,
             format!(
                 "{endpoint} does not accept the lake's credentials ({code}); \
                  correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"

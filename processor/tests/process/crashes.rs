@@ -46,16 +46,23 @@ fn an_owner_that_slept_through_a_takeover_changes_nothing() {
             })
             .await;
         sleeper.signal("STOP");
+        // It may have read everything by now: what shows that it lost the shard is the epoch.
+        let first = epoch(&world).await;
         let running = world.start();
+        world
+            .wait("the shard has moved", async |world| {
+                epoch(world).await > first
+            })
+            .await;
         world.caught_up().await;
-        let epoch = epoch(&world).await;
+        let second = epoch(&world).await;
         sleeper.signal("CONT");
         // It finds out, joins again and becomes a member in good standing.
         world.send(0, mixed(30_000..31_000));
         running.stop().await;
         world
             .wait("the sleeper has taken the shard anew", async |world| {
-                self::epoch(world).await > epoch
+                epoch(world).await > second
             })
             .await;
         world.send(0, mixed(31_000..32_000));

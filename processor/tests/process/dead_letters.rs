@@ -6,8 +6,9 @@ use sensorstream_ledger::shard::{
     self, FIRST_STAGE, Owner, ShardKey, ShardState,
     dead_letters::{self, PendingDeadLetter},
 };
+use sensorstream_oracle::Record;
 
-use crate::world::{Found, World, good, scenario};
+use crate::world::{World, good, scenario};
 
 const BAD: &[u8] = b"no JSON";
 
@@ -219,7 +220,7 @@ fn what_the_table_refuses_is_a_dead_letter_and_holds_nothing_up() {
         // Thirty by the check, one by the deferred constraint, one that is no JSON.
         assert_eq!(letters, 32);
         let count_of = |reason| {
-            let is = move |letter: &&Found| letter.header("sensorstream-reason") == Some(reason);
+            let is = move |letter: &&Record| letter.header("sensorstream-reason") == Some(reason);
             world.letters().iter().filter(is).count()
         };
         assert_eq!(

@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::world::{Process, Spec, World, scenario_of};
+use crate::world::{Spec, World, example, scenario_of};
 
 const PARTITIONS: i32 = 3;
 /// How long the load lasts.
@@ -21,35 +21,11 @@ const RECORDS_A_SECOND: i64 = 2_000;
 /// How often topics and the lake are emptied of what is done with.
 const EMPTY_EVERY: Duration = Duration::from_secs(5);
 
-/// The pipeline of an example without its table, on a topic of the test's own and with a folder for a lake.
-fn example(name: &str, topic: &str) -> Spec {
-    let file = format!("{}/../examples/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(file).unwrap();
-    let mut spec: Value = serde_yaml_ng::from_str::<Value>(&text).unwrap()["spec"].take();
-    spec["input"]["topic"]["name"] = topic.into();
-    let outputs = spec["outputs"].as_object_mut().unwrap();
-    outputs.remove("table");
-    for (output, value) in outputs.iter_mut() {
-        if value.get("topic").is_some() {
-            value["topic"]["name"] = format!("{topic}.{output}").into();
-        }
-    }
-    let folder = lake(topic);
-    std::fs::create_dir_all(&folder).unwrap();
-    outputs.insert("lake".into(), json!({ "uri": format!("file://{folder}") }));
-    let mut part = |name: &str| std::mem::take(&mut spec[name]);
-    let list = |value: Value| if value.is_null() { json!([]) } else { value };
-    Spec {
-        input: part("input"),
-        windows: list(part("windows")),
-        rules: list(part("rules")),
-        outputs: part("outputs"),
-    }
-}
-
-fn lake(topic: &str) -> String {
-    let folder = std::env::temp_dir().join(format!("{topic}.soak"));
-    folder.display().to_string()
+/// The pipeline of an example without its table.
+fn tableless(name: &str, topic: &str) -> Spec {
+    let mut spec = example(name, topic);
+    spec.outputs.as_object_mut().unwrap().remove("table");
+    spec
 }
 
 /// Makes records one after the other, cheaply.
@@ -113,14 +89,6 @@ fn click(number: i64, time: Timestamp) -> String {
     )
 }
 
-/// Memory that the process has now, in KiB.
-fn resident(process: &Process) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    let words = line.and_then(|line| line.split_whitespace().nth(1));
-    words.unwrap().parse().unwrap()
-}
-
 async fn decided(world: &World) -> i64 {
     let topic = world.topic();
     let figures = world.figures().await;
@@ -138,8 +106,7 @@ async fn empty(world: &World) {
         }
     }
     world.empty_outputs().await;
-    let folder = lake(&world.topic());
-    for entry in std::fs::read_dir(&folder).unwrap() {
+    for entry in std::fs::read_dir(world.lake.path()).unwrap() {
         let _ = std::fs::remove_dir_all(entry.unwrap().path());
     }
 }
@@ -163,7 +130,7 @@ async fn soak(world: World, record: fn(i64, Timestamp) -> String) -> World {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         if start.elapsed().as_secs() >= samples.len() as u64 {
-            samples.push(resident(&process));
+            samples.push(process.memory());
         }
         if emptied.elapsed() > EMPTY_EVERY {
             empty(&world).await;
@@ -198,7 +165,6 @@ async fn soak(world: World, record: fn(i64, Timestamp) -> String) -> World {
         last < second + second / 10 + 8 * 1024,
         "memory grows: {samples:?}"
     );
-    std::fs::remove_dir_all(lake(&world.topic())).unwrap();
     world
 }
 
@@ -206,7 +172,7 @@ async fn soak(world: World, record: fn(i64, Timestamp) -> String) -> World {
 #[ignore = "a quarter of an hour: make torture"]
 fn the_factory_at_full_load_keeps_to_its_memory() {
     scenario_of(
-        |topic| example("factory", topic),
+        |topic| tableless("factory", topic),
         "soak-factory",
         PARTITIONS,
         async |world| soak(world, motor).await,
@@ -217,7 +183,7 @@ fn the_factory_at_full_load_keeps_to_its_memory() {
 #[ignore = "a quarter of an hour: make torture"]
 fn the_clickstream_at_full_load_keeps_to_its_memory() {
     scenario_of(
-        |topic| example("clickstream", topic),
+        |topic| tableless("clickstream", topic),
         "soak-clicks",
         PARTITIONS,
         async |world| soak(world, click).await,
@@ -263,14 +229,14 @@ fn a_million_open_sessions_fit_into_memory() {
             println!(
                 "round {round}: a million readings, sent in {sent:?}, processed after {:?}, resident {} MiB",
                 start.elapsed(),
-                resident(&process) / 1024
+                process.memory() / 1024
             );
         }
         let open: i64 = sqlx::query_scalar("SELECT count(*) FROM readings.user_sessions")
             .fetch_one(&world.pool)
             .await
             .unwrap();
-        let resident = resident(&process) * 1024;
+        let resident = process.memory() * 1024;
         drop(process);
         assert_eq!(open, MILLION);
         assert!(

@@ -2,14 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sensorstream_crds::reason::header;
+use sensorstream_oracle::Record;
 use serde_json::json;
 
-use super::clicks;
-use crate::world::{Found, Spec, World, scenario_of};
+use crate::world::{Spec, World, example, scenario_of};
 
 fn minutes(topic: &str) -> Spec {
+    let mut input = example("clickstream", topic).input;
+    input["eventTime"]["maxDelay"] = "0s".into();
+    input["eventTime"]["idleAfter"] = "1s".into();
     Spec {
-        input: clicks::input(topic, "0s", "1s"),
+        input,
         windows: json!([
             { "name": "minutes", "tumbling": { "size": "1m" }, "emit": { "mode": "OnClose" },
               "onLate": "DeadLetter", "aggregates": [{ "as": "events", "count": {} }] },
@@ -60,7 +63,7 @@ fn windows_do_not_wait_for_an_idle_partition() {
         world.caught_up().await;
         let letters = world.letters();
         assert_eq!(
-            letters.iter().map(Found::source).collect::<Vec<_>>(),
+            letters.iter().map(Record::source).collect::<Vec<_>>(),
             [(1, 0)]
         );
         assert_eq!(letters[0].header(header::REASON), Some("idle"));

@@ -1,47 +1,100 @@
-//! Whole systems, checked against a batch oracle: SQL over the raw records of the input topic, which
-//! shares nothing with the engine, says what every table and topic has to hold.
+//! Whole systems, those of the examples, checked against a batch oracle: SQL over the raw records of the
+//! input topic, which shares nothing with the engine, says what every table, topic and lake has to hold.
 
-use std::time::Duration;
+use rand::rngs::StdRng;
+use sensorstream_oracle::{Input, Lake, Oracle, Record, windows::Sliding};
+use serde_json::{Value, json};
 
-use rand::{RngExt, rngs::StdRng};
+use crate::world::{Process, SCHEMA, Spec, World};
 
-use crate::world::{Process, World};
-
-mod clicks;
 mod clickstream;
 mod factory;
+mod faults;
 mod idle;
-mod lake;
-mod motors;
-mod oracle;
-mod sessions;
+mod traffic;
 
-/// How many times processes are killed: a few, or with `SENSORSTREAM_TORTURE` as many as it takes to be
-/// sure.
-fn kills() -> usize {
-    if std::env::var_os("SENSORSTREAM_TORTURE").is_some() {
-        30
-    } else {
-        6
-    }
+/// A system, with windows of more kinds than its example has.
+trait System {
+    /// Its example's name.
+    const NAME: &str;
+    /// What its records have to be.
+    const INPUT: &Input;
+    /// How much later one event is than the one before, in milliseconds.
+    const PACE_MS: i64;
+    /// A window that makes dead letters of what is too late for it.
+    const STRICT: (&str, Sliding);
+
+    /// Its spec, with this input topic.
+    fn spec(topic: &str) -> Spec;
+
+    /// An event at a time, and the number of who sends it.
+    fn event(chance: &mut StdRng, time: &str) -> (usize, Value);
+
+    /// Makes something wrong with an event: there are ten ways, and some do nothing.
+    fn spoil(event: &mut Value, way: u32);
+
+    /// Asserts that every table in the schema `tables` holds what it has to.
+    async fn assert_tables(oracle: &Oracle, tables: &str);
+
+    /// Asserts that the topics hold what they have to, but for dead letters.
+    async fn assert_topics(oracle: &Oracle, world: &World);
 }
 
-/// Sends, while so many processes share the work and one after the other is killed at a random moment.
-async fn send_through_kills(
+/// How many partitions the input topics have.
+const PARTITIONS: i32 = 3;
+
+/// A spec of which the lake's files are soon full.
+fn with_small_files(mut spec: Spec) -> Spec {
+    spec.outputs["lake"]["roll"] = json!({ "size": "48Ki", "every": "1s" });
+    spec
+}
+
+/// Asserts that every table, topic and lake holds what the oracle says, the latter two once what runs has
+/// sent everything and stopped.
+async fn assert_as_the_oracle_says<S: System>(world: &World, running: Vec<Process>) {
+    world.caught_up().await;
+    let logs = [world.log()];
+    let lake = Lake::folder(world.lake.path());
+    assert_all::<S>(world, running, &logs, &lake).await;
+}
+
+/// The same of these records and this lake.
+async fn assert_all<S: System>(
     world: &World,
-    replicas: usize,
-    chance: &mut StdRng,
-    mut send: impl FnMut(&World),
+    running: Vec<Process>,
+    logs: &[Vec<Record>],
+    lake: &Lake,
 ) {
-    let mut processes: Vec<Process> = (0..replicas).map(|_| world.spawn()).collect();
-    for _ in 0..kills() {
-        for _ in 0..3 {
-            send(world);
-            tokio::time::sleep(Duration::from_millis(chance.random_range(50..1_500))).await;
-        }
-        let victim = chance.random_range(0..replicas);
-        // The old one is gone before the new one is there.
-        drop(processes.swap_remove(victim));
-        processes.push(world.spawn());
+    let oracle = Oracle::load(&world.pool, "oracle", S::INPUT, logs).await;
+    S::assert_tables(&oracle, SCHEMA).await;
+    for process in running {
+        process.stop().await;
     }
+    S::assert_topics(&oracle, world).await;
+    let (window, strict) = S::STRICT;
+    let too_late = format!(
+        "SELECT * FROM ({}) o WHERE late",
+        strict.offered(&oracle.readings())
+    );
+    oracle
+        .assert_dead_letters(&world.topic(), &world.letters(), Some(&too_late))
+        .await;
+    all_written(world).await;
+    oracle.assert_lake(lake).await;
+    let pipeline = world.config.pipeline.to_string();
+    oracle.assert_accounts(&pipeline, window, strict).await;
+}
+
+/// Waits until every file of the lake that is decided is written.
+async fn all_written(world: &World) {
+    world
+        .wait("all files are written", async |world| {
+            let sql = "SELECT count(*) FROM sensorstream.lake_files WHERE NOT written";
+            let left: i64 = sqlx::query_scalar(sql)
+                .fetch_one(&world.pool)
+                .await
+                .unwrap();
+            left == 0
+        })
+        .await;
 }

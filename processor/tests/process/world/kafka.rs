@@ -1,18 +1,13 @@
-//! The test's topics: made, filled, emptied and read.
+//! The test's topics: made, filled and emptied.
 
 use std::time::{Duration, Instant};
 
 use rdkafka::{
-    ClientConfig, Message, Offset, TopicPartitionList,
+    ClientConfig, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
-    consumer::{BaseConsumer, Consumer},
-    error::{KafkaError, RDKafkaErrorCode},
-    message::{BorrowedMessage, Headers},
     producer::{BaseProducer, BaseRecord, Producer},
 };
-use sensorstream_broker::offsets::beginning_offsets;
-use sensorstream_crds::reason::header;
 
 use super::{PATIENCE, World, variable};
 
@@ -24,56 +19,6 @@ pub(super) fn kafka() -> ClientConfig {
 
 pub(super) fn admin() -> AdminClient<DefaultClientContext> {
     kafka().create().unwrap()
-}
-
-/// A dead letter as a reader finds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    pub key: Option<String>,
-    pub value: Option<Vec<u8>>,
-    pub headers: Vec<(String, String)>,
-}
-
-impl Found {
-    fn of(message: &BorrowedMessage<'_>) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let headers = message.headers().map(|headers| {
-            headers
-                .iter()
-                .map(|header| {
-                    (
-                        header.key.to_owned(),
-                        text(header.value.unwrap_or_default()),
-                    )
-                })
-                .collect()
-        });
-        Self {
-            key: message.key().map(text),
-            value: message.payload().map(<[u8]>::to_vec),
-            headers: headers.unwrap_or_default(),
-        }
-    }
-
-    /// The value as JSON.
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(self.value.as_deref().expect("the record has a value")).unwrap()
-    }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    pub fn source(&self) -> (i32, i64) {
-        let number = |name| self.header(name).unwrap().parse::<i64>().unwrap();
-        (
-            number(header::SOURCE_PARTITION) as i32,
-            number(header::SOURCE_OFFSET),
-        )
-    }
 }
 
 impl World {
@@ -176,68 +121,6 @@ fn enqueue<V: AsRef<[u8]>>(
                 Ok(()) => break,
                 Err(_) => producer.poll(Duration::from_millis(10)),
             }
-        }
-    }
-}
-
-/// A record of the input topic, as a reader finds it who knows nothing of pipelines.
-pub struct Raw {
-    pub partition: i32,
-    pub offset: i64,
-    pub broker_ms: i64,
-    pub value: Option<Vec<u8>>,
-}
-
-impl World {
-    /// Every record of the input topic.
-    pub fn raw(&self) -> Vec<Raw> {
-        let topic = self.topic();
-        let mut all = Vec::new();
-        for partition in 0..self.config.input.topic.partitions {
-            read_partition(&topic, partition, |message| {
-                all.push(Raw {
-                    partition,
-                    offset: message.offset(),
-                    broker_ms: message.timestamp().to_millis().unwrap(),
-                    value: message.payload().map(<[u8]>::to_vec),
-                });
-            });
-        }
-        all
-    }
-}
-
-pub(super) fn read_all(topic: &str) -> Vec<Found> {
-    let mut found = Vec::new();
-    read_partition(topic, 0, |message| found.push(Found::of(message)));
-    found
-}
-
-fn read_partition(topic: &str, partition: i32, mut each: impl FnMut(&BorrowedMessage<'_>)) {
-    let consumer: BaseConsumer = kafka()
-        .set("group.id", "tests.reader")
-        .set("enable.auto.commit", "false")
-        .set("isolation.level", "read_committed")
-        .set("enable.partition.eof", "true")
-        .create()
-        .unwrap();
-    let begin = beginning_offsets(&consumer, topic, [partition], PATIENCE).unwrap()[&partition];
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, partition, Offset::Offset(begin))
-        .unwrap();
-    consumer.assign(&list).unwrap();
-    let mut broken = None;
-    loop {
-        match consumer.poll(PATIENCE) {
-            Some(Ok(message)) => each(&message),
-            Some(Err(KafkaError::PartitionEOF(_))) => return,
-            // The client connects again by itself, and goes on where it was.
-            Some(Err(KafkaError::MessageConsumption(
-                error @ (RDKafkaErrorCode::BrokerTransportFailure
-                | RDKafkaErrorCode::AllBrokersDown),
-            ))) => broken = Some(error),
-            Some(Err(error)) => panic!("reading {topic}: {error}"),
-            None => panic!("reading {topic} does not come to its end: {broken:?}"),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What a test acts in: its own database, topics and pipeline, and ways to look at them.
 
+mod audit;
 mod kafka;
+mod proxy;
 mod readings;
 mod running;
 mod specs;
@@ -24,16 +26,18 @@ use rdkafka::{
 use sensorstream_broker::offsets::end_offsets;
 use sensorstream_crds::{runtime::ProcessConfig, windows::Stage};
 use sensorstream_ledger::{figures::ShardFigures, migrate};
+use sensorstream_oracle::{Record, log};
 use sensorstream_processor::{http::Server, process};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgPool, postgres::PgConnectOptions};
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-pub use kafka::Found;
-use kafka::{admin, kafka, read_all};
+use kafka::{admin, kafka};
+pub use proxy::Proxy;
 pub use readings::{good, mixed};
 pub use running::{Process, Running};
-pub use specs::{Spec, readings};
+pub use specs::{Spec, example, readings};
 
 /// How long anything a test waits for may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -67,7 +71,12 @@ pub fn scenario_of<F>(
     runtime.block_on(async {
         let world = Box::pin(World::new(spec, name, partitions)).await;
         let (database, topics) = (world.database.clone(), world.topics());
-        let outcome = AssertUnwindSafe(test(world)).catch_unwind().await;
+        let tested = async {
+            let world = test(world).await;
+            audit::assert_sound(&world.pool).await;
+            world
+        };
+        let outcome = AssertUnwindSafe(tested).catch_unwind().await;
         match outcome {
             Ok(world) => world.pool.close().await,
             Err(panic) => {
@@ -104,6 +113,10 @@ pub struct World {
     /// The test's database.
     pub pool: PgPool,
     pub uri: String,
+    /// The folder of the lake, if it is one.
+    pub lake: TempDir,
+    /// What processes have in their environment besides.
+    pub variables: Vec<(String, String)>,
     database: String,
 }
 
@@ -124,10 +137,15 @@ impl World {
             .await
             .unwrap();
         migrate::migrate(&pool).await.unwrap();
+        audit::begin(&pool).await;
         let mut uri = url::Url::parse(&variable("DATABASE_URL")).unwrap();
         uri.set_path(&database);
         let mut spec = spec(&format!("test.{unique}"));
         spec.input["topic"]["partitions"] = partitions.into();
+        let lake = TempDir::new().unwrap();
+        if let Some(settings) = spec.outputs.get_mut("lake") {
+            settings["uri"] = format!("file://{}", lake.path().display()).into();
+        }
         let config: ProcessConfig = serde_json::from_value(json!({
             "pipeline": { "namespace": "tests", "name": unique },
             "kafka": { "bootstrapServers": variable("KAFKA_BOOTSTRAP"), "tls": false },
@@ -143,6 +161,8 @@ impl World {
             config,
             pool,
             uri: uri.to_string(),
+            lake,
+            variables: Vec::new(),
             database,
         };
         for topic in world.topics() {
@@ -205,6 +225,7 @@ impl World {
             .arg(&path)
             .env("DATABASE_URL", &self.uri)
             .env("RUST_LOG", "warn")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::null())
             .spawn()
             .expect("the binary starts");
@@ -294,21 +315,19 @@ impl World {
         }
     }
 
+    /// Every record of the input topic.
+    pub fn log(&self) -> Vec<Record> {
+        self.read(&self.topic())
+    }
+
     /// Every dead letter that a reader of committed records finds.
-    pub fn letters(&self) -> Vec<Found> {
-        read_all(&self.letters_topic())
+    pub fn letters(&self) -> Vec<Record> {
+        self.read(&self.letters_topic())
     }
 
-    /// Every alert that a reader of committed records finds.
-    pub fn alerts(&self) -> Vec<Found> {
-        let alerts = self.config.outputs.alerts.as_ref();
-        read_all(&alerts.expect("the pipeline has alerts").topic.name)
-    }
-
-    /// Every enriched reading that a reader of committed records finds.
-    pub fn enriched(&self) -> Vec<Found> {
-        let enriched = self.config.outputs.enriched.as_ref();
-        read_all(&enriched.expect("the pipeline enriches").topic.name)
+    /// Every record of a topic that a reader of committed records finds.
+    pub fn read(&self, topic: &str) -> Vec<Record> {
+        log::read(&self.config.kafka.bootstrap_servers, topic)
     }
 
     /// Asserts that each record accounted for is in the table or the dead letter topic, once, and
@@ -319,7 +338,7 @@ impl World {
         let mut all: Vec<(i32, i64)> = rows
             .iter()
             .copied()
-            .chain(letters.iter().map(Found::source))
+            .chain(letters.iter().map(Record::source))
             .collect();
         all.sort_unstable();
         let expected: Vec<(i32, i64)> = sent

@@ -32,3 +32,27 @@ pub fn readings(topic: &str) -> Spec {
         }),
     }
 }
+
+/// What an example under `examples/` has, with topics of its own; where its lake is, the world says.
+pub fn example(name: &str, topic: &str) -> Spec {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+    let text = std::fs::read_to_string(format!("{folder}/{name}.yaml")).unwrap();
+    let object: Value = serde_yaml_ng::from_str(&text).unwrap();
+    let part = |name: &str| object["spec"].get(name).cloned();
+    let mut spec = Spec {
+        input: part("input").unwrap(),
+        windows: part("windows").unwrap_or(json!([])),
+        rules: part("rules").unwrap_or(json!([])),
+        outputs: part("outputs").unwrap(),
+    };
+    spec.input["topic"]["name"] = topic.into();
+    for (output, settings) in spec.outputs.as_object_mut().unwrap() {
+        if let Some(topic_settings) = settings.get_mut("topic") {
+            topic_settings["name"] = format!("{topic}.{output}").into();
+        }
+        if output == "lake" {
+            settings.as_object_mut().unwrap().remove("secretRef");
+        }
+    }
+    spec
+}

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -12,7 +12,6 @@ use std::{
 
 use bytes::Bytes;
 use object_store::{ObjectStoreExt, aws::AmazonS3Builder, path::Path as ObjectPath};
-use sensorstream_lake::Settings;
 use tempfile::TempDir;
 
 /// How long it may take to start.
@@ -24,6 +23,7 @@ pub const SECRET: &str = "only-for-tests";
 
 /// A running server, on a free port of this machine.
 pub struct Minio {
+    program: PathBuf,
     process: Child,
     address: SocketAddr,
     /// Its objects and its log.
@@ -43,27 +43,33 @@ impl Minio {
             fs::create_dir_all(folder.path().join("data").join(bucket)).expect("a bucket");
         }
         let address = free_address();
-        let log = fs::File::create(folder.path().join("log")).expect("a log");
-        let process = Command::new(program)
-            .args(["server", "--quiet", "--address", &address.to_string()])
-            .arg(folder.path().join("data"))
-            .env("HOME", folder.path())
-            .env("MINIO_ROOT_USER", KEY)
-            .env("MINIO_ROOT_PASSWORD", SECRET)
-            .env("MINIO_BROWSER", "off")
-            .env("MINIO_UPDATE", "off")
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a log"))
-            .stderr(log)
-            .spawn()
-            .expect("MinIO starts");
+        let process = run(&program, address, folder.path());
         let mut server = Self {
+            program,
             process,
             address,
             folder,
         };
         server.wait();
         server
+    }
+
+    /// Kills it.
+    ///
+    /// # Panics
+    /// When it has ended by itself.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("it runs");
+        self.process.wait().expect("it has ended");
+    }
+
+    /// Starts it again after it was killed: at the same address, with all objects.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn restart(&mut self) {
+        self.process = run(&self.program, self.address, self.folder.path());
+        self.wait();
     }
 
     fn wait(&mut self) {
@@ -100,11 +106,6 @@ impl Minio {
         format!("http://{}", self.address)
     }
 
-    /// How to log in, with another key or secret if a test says so.
-    pub fn settings(&self, key: &str, secret: &str) -> Settings {
-        settings(&self.endpoint(), key, secret)
-    }
-
     /// The bytes of an object.
     ///
     /// # Panics
@@ -131,17 +132,42 @@ impl Drop for Minio {
     }
 }
 
-/// How to log in to a server.
-pub fn settings(endpoint: &str, key: &str, secret: &str) -> Settings {
-    let variables = [
+/// Starts the program.
+fn run(program: &Path, address: SocketAddr, folder: &Path) -> Child {
+    let log = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(folder.join("log"))
+        .expect("a log");
+    Command::new(program)
+        .args(["server", "--quiet", "--address", &address.to_string()])
+        .arg(folder.join("data"))
+        .env("HOME", folder)
+        .env("MINIO_ROOT_USER", KEY)
+        .env("MINIO_ROOT_PASSWORD", SECRET)
+        .env("MINIO_BROWSER", "off")
+        .env("MINIO_UPDATE", "off")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a log"))
+        .stderr(log)
+        .spawn()
+        .expect("MinIO starts")
+}
+
+/// The variables, which Amazon's own tools read too, that lead to a server.
+pub fn variables(endpoint: &str, key: &str, secret: &str) -> [(String, String); 3] {
+    [
         ("AWS_ENDPOINT_URL", endpoint),
         ("AWS_ACCESS_KEY_ID", key),
         ("AWS_SECRET_ACCESS_KEY", secret),
-    ];
-    Settings::of(variables.map(|(name, value)| (name.to_owned(), value.to_owned())))
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
 /// An address where nobody listens.
+///
+/// # Panics
+/// When there is none.
 pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("its address")

@@ -1,0 +1,106 @@
+//! Input topics that lose records or are made anew.
+
+use sensorstream_crds::input::OnDataLoss;
+use sensorstream_oracle::Lake;
+
+use super::{
+    super::{PARTITIONS, System, assert_all},
+    Scene, scene,
+};
+
+/// How many records of a partition go before anybody has read them.
+const EXPIRED: i64 = 300;
+
+/// Records expire while nobody reads: the shard stands still, and goes on when told to, with exactly these
+/// missing.
+pub fn expired<S: System>() {
+    scene::<S>("expired", async |scene| {
+        let running = scene.world.spawn();
+        scene.send(4_000);
+        scene.world.caught_up().await;
+        running.stop().await;
+        // What had to be read again would be missing too.
+        until_written_down(scene).await;
+        let from = first_stage(scene).await[0];
+        let expired = from..from + EXPIRED;
+        scene.send(4_000);
+        let mut log = scene.world.log();
+        scene.world.delete_records(0, expired.end).await;
+
+        let running = scene.world.spawn();
+        scene
+            .world
+            .wait("one shard stands still", async |world| {
+                let figures = world.figures().await;
+                let mut gaps = figures.iter().filter_map(|shard| shard.data_loss_at);
+                gaps.any(|at| at == expired.end)
+            })
+            .await;
+        running.stop().await;
+        assert_eq!(first_stage(scene).await[0], from);
+
+        scene.world.config.input.on_data_loss = OnDataLoss::Continue;
+        let running = scene.world.spawn();
+        scene.world.caught_up().await;
+        let figures = scene.world.figures().await;
+        let lost: Vec<i64> = figures.iter().map(|shard| shard.lost).collect();
+        assert_eq!(lost.iter().sum::<i64>(), EXPIRED, "{lost:?}");
+        log.retain(|record| record.partition != 0 || !expired.contains(&record.offset));
+        let lake = Lake::folder(scene.world.lake.path());
+        assert_all::<S>(&scene.world, vec![running], &[log], &lake).await;
+    });
+}
+
+/// Has everything that was read written down. The last commit of a process may have come before the lake's last
+/// file was written: then another one says that it was.
+async fn until_written_down<S: System>(scene: &Scene<S>) {
+    for _ in 0..3 {
+        let behind: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM sensorstream.shards s
+              WHERE stage = 1 AND (lake_cursor < next_offset OR outbox_cursor < next_offset
+                 OR EXISTS (SELECT FROM sensorstream.state_buckets b
+                             WHERE (b.pipeline, b.stage, b.incarnation, b.partition)
+                                 = (s.pipeline, s.stage, s.incarnation, s.partition)
+                               AND at_offset < next_offset))",
+        )
+        .fetch_one(&scene.world.pool)
+        .await
+        .unwrap();
+        if behind == 0 {
+            return;
+        }
+        let running = scene.world.spawn();
+        scene.until_owned().await;
+        running.stop().await;
+    }
+    panic!("what was read is not written down");
+}
+
+/// How far the shards are that read the input topic.
+async fn first_stage<S>(scene: &Scene<S>) -> Vec<i64> {
+    let topic = scene.world.topic();
+    let figures = scene.world.figures().await;
+    let mut first: Vec<_> = figures.iter().filter(|s| s.topic == topic).collect();
+    first.sort_by_key(|shard| shard.partition);
+    first.iter().map(|shard| shard.next_offset).collect()
+}
+
+/// The topic is deleted and made again under a busy process. What its senders say from then on is later than
+/// what they said before by more than a window.
+pub fn made_anew<S: System>() {
+    scene::<S>("anew", async |scene| {
+        let running = scene.world.spawn();
+        scene.send(4_000);
+        scene.world.caught_up().await;
+        let topic = scene.world.topic();
+        let first = scene.world.log();
+        scene.world.delete_topic(&topic).await;
+        scene.world.make_topic(&topic, PARTITIONS, &[]).await;
+        scene.traffic.pause(20);
+        scene.send(8_000);
+        scene.world.caught_up().await;
+        let logs = [first, scene.world.log()];
+        let lake = Lake::folder(scene.world.lake.path());
+        assert_all::<S>(&scene.world, vec![running], &logs, &lake).await;
+    });
+}
