@@ -24,7 +24,7 @@ export SENSORSTREAM_OPERATOR_IMAGE SENSORSTREAM_PROCESSOR_IMAGE
 if [[ -n ${SENSORSTREAM_TORTURE:-} ]]; then
   say "the fault tests, at full length"
   cargo test --release --workspace --test faults -- --nocapture
-  cargo test --release --workspace --test process -- systems::
+  cargo test --release --workspace --test process -- --include-ignored systems:: soak::
 else
   say "the tests"
   cargo test --release --workspace --no-fail-fast

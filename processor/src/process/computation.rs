@@ -69,6 +69,10 @@ pub trait Computation: State + Send + 'static {
     /// Whether a file of the lake is open.
     fn has_open_files(&self) -> bool;
 
+    /// Whether files of the lake have been written that no commit knows of, of a shard that has been read up
+    /// to `to`.
+    fn lake_has_news(&self, to: i64) -> bool;
+
     /// What a batch that ends at `to` decides about the lake, if there is one; with `all` no file stays
     /// open.
     fn close_files(&mut self, to: i64, now: Instant, all: bool) -> Option<LakeChange>;

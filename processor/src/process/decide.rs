@@ -303,6 +303,10 @@ impl Computation for Decider {
         self.lake.as_ref().is_some_and(|lake| lake.is_due(now))
     }
 
+    fn lake_has_news(&self, to: i64) -> bool {
+        self.lake.as_ref().is_some_and(|lake| lake.has_news(to))
+    }
+
     fn has_open_files(&self) -> bool {
         self.lake.as_ref().is_some_and(Filler::has_open_files)
     }

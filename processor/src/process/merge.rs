@@ -78,6 +78,10 @@ impl Computation for Merger {
         false
     }
 
+    fn lake_has_news(&self, _: i64) -> bool {
+        false
+    }
+
     fn has_open_files(&self) -> bool {
         false
     }

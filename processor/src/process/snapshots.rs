@@ -68,6 +68,11 @@ impl Snapshots {
         }
     }
 
+    /// Whether there are parts of a shard that has been read up to `to` that are yet to be written.
+    pub fn are_behind(&self, to: i64) -> bool {
+        !self.waiting.is_empty() || self.offsets.iter().any(|taken_at| *taken_at < to)
+    }
+
     /// Takes all parts, for the last commit of a shard that is given up: its next owner need not read the
     /// log again, nor make of it what another plan would. A state that is too large for that stays as it is.
     pub fn take_all(&mut self, state: &impl State, memory: usize, at_offset: i64) {

@@ -39,6 +39,9 @@ use super::{
     snapshots::Snapshots,
 };
 
+/// How often a shard with nothing to read writes down what is left of its state, so that it needs the log no
+/// more.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
 /// How often an idle shard asks how far the others are.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
@@ -146,6 +149,8 @@ struct Building {
     opened_at: Option<Instant>,
     /// When rows of open windows may be written next.
     emit_at: Instant,
+    /// When what is left of the state may be written down next.
+    note_at: Instant,
     idleness: Idleness,
     /// When it is asked next how far others are, if the partition is idle.
     ask_at: Instant,
@@ -258,6 +263,7 @@ impl<C: Computation> Worker<C> {
             opened_at: (!first.is_empty()).then(Instant::now),
             batch: first,
             emit_at: Instant::now(),
+            note_at: Instant::now() + NOTE_EVERY,
             idleness: Idleness::new(self.at.role.idle_after),
             ask_at: Instant::now(),
             idle: false,
@@ -271,9 +277,10 @@ impl<C: Computation> Worker<C> {
             let emits = crowded || self.emits(&building, now);
             let stands = self.follow_others(&mut building, now);
             let rolls = self.computation.lake_is_due(now);
+            let notes = self.notes(&building, now);
+            let tells = emits || stands || rolls || notes;
             let opened_at = building.opened_at;
-            let Some(opened_at) = opened_at.or_else(|| (emits || stands || rolls).then_some(now))
-            else {
+            let Some(opened_at) = opened_at.or_else(|| tells.then_some(now)) else {
                 continue;
             };
             building.opened_at = Some(opened_at);
@@ -320,6 +327,15 @@ impl<C: Computation> Worker<C> {
     /// Whether rows of open windows are to be written.
     fn emits(&self, building: &Building, now: Instant) -> bool {
         now >= building.emit_at && self.computation.has_changes()
+    }
+
+    /// Whether what the shard has read is to be written down, now that there is nothing more to read.
+    fn notes(&self, building: &Building, now: Instant) -> bool {
+        let to = building.batch.to();
+        let snapshots = || self.at.role.has_state() && self.at.snapshots.are_behind(to);
+        building.batch.is_empty()
+            && now >= building.note_at
+            && (snapshots() || self.computation.lake_has_news(to))
     }
 
     /// Raises the watermark that windows over several partitions go by to where the others are, if the
@@ -385,6 +401,7 @@ impl<C: Computation> Worker<C> {
         if emits {
             building.emit_at = now + self.at.role.emit_every.unwrap_or(IDLE);
         }
+        building.note_at = now + NOTE_EVERY;
         building.opened_at = None;
         let (give_back, receiver) = oneshot::channel();
         let sent = self.at.work.blocking_send(Work::Commit(full, give_back));

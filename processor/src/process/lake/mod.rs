@@ -98,6 +98,8 @@ pub struct Filler {
     /// Readings below are in files that are written.
     from: i64,
     unwritten: Unwritten,
+    /// The cursor that the last commit got.
+    told: i64,
 }
 
 impl Filler {
@@ -123,6 +125,7 @@ impl Filler {
             files: OpenFiles::resume(Arc::clone(&lake.schema), lake.limits, decided),
             from,
             unwritten: unwritten.clone(),
+            told: from,
         }
     }
 
@@ -156,13 +159,26 @@ impl Filler {
         } else {
             self.files.close(now)
         };
-        let mut unwritten = self.unwritten.lock();
-        unwritten.extend(closed.iter().map(|file| file.extent));
+        let files = closed.iter().map(|file| file.extent);
+        self.unwritten.lock().extend(files);
+        self.told = self.cursor(to);
+        LakeChange {
+            closed,
+            cursor: self.told,
+        }
+    }
+
+    /// Whether files have been written that no commit knows of, of a shard that has been read up to `to`.
+    pub fn has_news(&self, to: i64) -> bool {
+        self.cursor(to) > self.told
+    }
+
+    fn cursor(&self, to: i64) -> i64 {
+        let unwritten = self.unwritten.lock();
         let decided = unwritten.iter().map(|extent| Decided {
             extent: *extent,
             written: false,
         });
-        let cursor = cursor(to, self.files.oldest_offset(), decided);
-        LakeChange { closed, cursor }
+        cursor(to, self.files.oldest_offset(), decided)
     }
 }

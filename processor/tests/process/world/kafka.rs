@@ -65,8 +65,10 @@ impl World {
         for topic in enriched.chain(alerts) {
             list.add_partition_offset(topic, 0, Offset::End).unwrap();
         }
-        let emptied = admin().delete_records(&list, &AdminOptions::new());
-        emptied.await.unwrap();
+        admin()
+            .delete_records(&list, &AdminOptions::new())
+            .await
+            .unwrap();
     }
 
     /// Deletes the records of a partition of the input topic below an offset.

@@ -62,6 +62,11 @@ macro_rules! faults {
             }
 
             #[test]
+            fn records_that_expired_after_they_were_read() {
+                topic::expired_later::<$system>();
+            }
+
+            #[test]
             fn a_topic_made_anew() {
                 topic::made_anew::<$system>();
             }
@@ -112,17 +117,6 @@ impl<S: System> Scene<S> {
             .fetch_all(&self.world.pool)
             .await
             .unwrap()
-    }
-
-    /// Waits until whoever was started last owns all shards.
-    async fn until_owned(&self) {
-        let before = self.epochs().await;
-        self.world
-            .wait("all shards are taken over", async |_| {
-                let now = self.epochs().await;
-                before.iter().zip(&now).all(|(old, new)| old < new)
-            })
-            .await;
     }
 
     /// Waits until every partition of the input has been read from.

@@ -7,6 +7,7 @@ use super::{
     super::{PARTITIONS, System, assert_all},
     Scene, scene,
 };
+use crate::world::World;
 
 /// How many records of a partition go before anybody has read them.
 const EXPIRED: i64 = 300;
@@ -18,9 +19,9 @@ pub fn expired<S: System>() {
         let running = scene.world.spawn();
         scene.send(4_000);
         scene.world.caught_up().await;
-        running.stop().await;
         // What had to be read again would be missing too.
-        until_written_down(scene).await;
+        until_written_down(&scene.world).await;
+        running.stop().await;
         let from = first_stage(scene).await[0];
         let expired = from..from + EXPIRED;
         scene.send(4_000);
@@ -51,29 +52,45 @@ pub fn expired<S: System>() {
     });
 }
 
-/// Has everything that was read written down. The last commit of a process may have come before the lake's last
-/// file was written: then another one says that it was.
-async fn until_written_down<S: System>(scene: &Scene<S>) {
-    for _ in 0..3 {
-        let behind: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM sensorstream.shards s
-              WHERE stage = 1 AND (lake_cursor < next_offset OR outbox_cursor < next_offset
-                 OR EXISTS (SELECT FROM sensorstream.state_buckets b
-                             WHERE (b.pipeline, b.stage, b.incarnation, b.partition)
-                                 = (s.pipeline, s.stage, s.incarnation, s.partition)
-                               AND at_offset < next_offset))",
-        )
-        .fetch_one(&scene.world.pool)
-        .await
-        .unwrap();
-        if behind == 0 {
-            return;
+/// Waits until everything that was read is written down: nobody needs those records any more.
+async fn until_written_down(world: &World) {
+    world
+        .wait("all that was read is written down", async |world| {
+            let behind: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM sensorstream.shards s
+                  WHERE stage = 1 AND (lake_cursor < next_offset OR outbox_cursor < next_offset
+                     OR EXISTS (SELECT FROM sensorstream.state_buckets b
+                                 WHERE (b.pipeline, b.stage, b.incarnation, b.partition)
+                                     = (s.pipeline, s.stage, s.incarnation, s.partition)
+                                   AND at_offset < next_offset))",
+            )
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
+            behind == 0
+        })
+        .await;
+}
+
+/// Records expire that were read before the process was killed: nothing is missing.
+pub fn expired_later<S: System>() {
+    scene::<S>("expired-later", async |scene| {
+        let running = scene.world.spawn();
+        scene.send(4_000);
+        scene.world.caught_up().await;
+        until_written_down(&scene.world).await;
+        let mut log = scene.world.log();
+        drop(running);
+        for (partition, end) in first_stage(scene).await.into_iter().enumerate() {
+            scene.world.delete_records(partition as i32, end).await;
         }
         let running = scene.world.spawn();
-        scene.until_owned().await;
-        running.stop().await;
-    }
-    panic!("what was read is not written down");
+        scene.send(4_000);
+        scene.world.caught_up().await;
+        log.extend(scene.world.log());
+        let lake = Lake::folder(scene.world.lake.path());
+        assert_all::<S>(&scene.world, vec![running], &[log], &lake).await;
+    });
 }
 
 /// How far the shards are that read the input topic.
