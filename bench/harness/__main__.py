@@ -1,22 +1,27 @@
 from harness.environment import Environment
 from harness import topics, workloads
-from harness.systems import bare, sensorstream
+from harness.systems import bare, sensorstream, spark
 from harness.truth import Truth
 import sys, time
 env = Environment.from_shell()
 n = int(sys.argv[1])
+only = sys.argv[2].split(",")
+systems = {"ours": sensorstream, "spark": spark}
+try:
+    from harness.systems import streams, flink
+    systems |= {"streams": streams, "flink": flink}
+except ImportError: pass
 for system in ("factory", "clickstream"):
-    t = time.time()
     topic = topics.preload(env, system, n)
-    print("preload", topic, time.time() - t)
-    t = time.time()
     truth = Truth(env, system, topic)
-    print("truth", time.time() - t, {x: truth.rows(x) for x in (("device_minutes", "alerts") if system == "factory" else ("page_view_counts", "active_users", "user_sessions"))})
-    print(bare.run(env, topic))
+    if "bare" in only: print(bare.run(env, topic), flush=True)
     for w in workloads.ALL:
-        if w.system == system:
-            run = f"bench-ours-{workloads.ALL.index(w)}"
+      for name in only:
+        if w.system == system and name in systems:
+            if name in ("streams", "flink") and w.lake: continue
+            if len(sys.argv) > 3 and str(workloads.ALL.index(w)) not in sys.argv[3]: continue
+            run = f"bench-{name}-{workloads.ALL.index(w)}"
             topics.delete(env, run); topics.delete(env, f"sensorstream.bench.{run}")
-            o = sensorstream.run(env, w, topic, run, truth)
-            print(w.name, o, n / o.seconds)
+            o = systems[name].run(env, w, topic, run, truth)
+            print(name, w.name, o, n / o.seconds, flush=True)
             topics.delete(env, run); topics.delete(env, f"sensorstream.bench.{run}")
