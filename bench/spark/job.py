@@ -1,7 +1,7 @@
 """The jobs on Spark Structured Streaming: spark-submit's Python, in local mode.
 
-Every sink is a query of its own, as Spark has it. Two ways to run: up to the end of the topic (--once), or on and
-on from its end, until it is told to stop.
+Every sink is a query of its own, as Spark has it. Two ways to run: up to the end of the topic (--once), or
+on and on, until it is told to stop.
 """
 
 import argparse
@@ -91,7 +91,7 @@ class Job:
             self.spark.readStream.format("kafka")
             .option("kafka.bootstrap.servers", self.told.bootstrap)
             .option("subscribe", self.told.topic)
-            .option("startingOffsets", "earliest" if self.told.once else "latest")
+            .option("startingOffsets", "earliest")
             .option("maxOffsetsPerTrigger", BATCH)
             .load()
         )
