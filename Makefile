@@ -17,8 +17,8 @@ test: ## Run every test, on a real Kubernetes, Kafka, PostgreSQL and S3
 torture: ## Run the fault tests at full length
 	@scripts/test.sh --torture
 
-bench: ## Measure against Spark, Flink and Kafka Streams, side by side (an hour; ARGS=--help for parts of it)
-	@bench/run $(ARGS)
+bench: ## Measure against Spark, Flink and Kafka Streams, side by side (an hour; bench/run has parts of it)
+	@bench/run --record $(ARGS)
 
 lint: ## Check format, lints and the chart
 	@scripts/lint.sh

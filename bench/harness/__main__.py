@@ -116,13 +116,13 @@ class Benchmark:
             system = SYSTEMS[name].NAME
             say(f"SIGKILL to {system}, {self.told.rounds} times")
 
-            def run(run: str, system: str = system) -> list[float]:
-                return live.recover(self.environment, system, run, RATES[0], self.told.rounds)
+            def run(run: str, system: str = system) -> live.Recovery:
+                return live.recover(self.environment, system, run, self.told.rounds)
 
-            times = self._try(f"recovery of {system}", f"bench-{name}-live", run)
-            if times is not None:
-                say("  back after " + ", ".join(f"{seconds:.1f} s" for seconds in times))
-                self.report.recoveries[system] = times
+            found = self._try(f"recovery of {system}", f"bench-{name}-live", run)
+            if found is not None:
+                say("  back after " + ", ".join(f"{seconds:.1f} s" for seconds in found.seconds))
+                self.report.recoveries[system] = found
 
     def _live(self) -> list[str]:
         return [name for name in self.told.systems if name in LIVE]

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness import databases, latency, pipelines, topics
 from harness.environment import Environment
@@ -12,13 +13,15 @@ from harness.systems import sensorstream, spark
 from harness.workloads import FACTORY
 
 # Events that come while it warms up are not counted.
-WARM_UP = 20
+WARM_UP = 30
 MEASURED = 60
 # After the last event, for its row to arrive.
 GRACE = 10
 # How often a row that is open is written at most. A second by default, which would be all that is measured; this
 # is the least that a pipeline may ask for.
 EVERY = "100ms"
+# Events a second while it is killed.
+KILLED_AT = 1_000
 # Longer than anything should take to come back.
 PATIENCE = 180
 
@@ -30,6 +33,14 @@ class Latency:
     p50_ms: float
     p99_ms: float
     events: int
+    peak_mib: float
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How long it was away, each time that it was killed."""
+
+    seconds: list[float]
     peak_mib: float
 
 
@@ -89,28 +100,30 @@ def measure(environment: Environment, name: str, run: str, rate: int) -> Latency
     )
 
 
-def recover(environment: Environment, name: str, run: str, rate: int, kills: int) -> list[float]:
+def recover(environment: Environment, name: str, run: str, kills: int) -> Recovery:
     """How long after SIGKILL, with the process started again at once, until a row counts an event that was made
     after it."""
-    found = []
+    found: list[float] = []
+    peak = 0.0
     with live(environment, name, run) as system:
         process = system.start()
-        sender, notes = latency.pace(environment, system.topic, rate, kills * 2 * PATIENCE, f"{run}-pace")
+        sender, notes = latency.pace(environment, system.topic, KILLED_AT, kills * 2 * PATIENCE, f"{run}-pace")
         try:
             wait(system, notes, since=sender.started)
             for _ in range(kills):
                 time.sleep(WARM_UP)
                 process.kill()
+                peak = max(peak, process.peak_mib)
                 killed = time.time()
                 process = system.start()
                 found.append(wait(system, notes, since=killed) - killed)
         finally:
             process.kill()
             sender.kill()
-    return found
+    return Recovery(found, max(peak, process.peak_mib))
 
 
-def wait(system: Live, notes, since: float) -> float:
+def wait(system: Live, notes: Path, since: float) -> float:
     """Waits for a row with an event made since then. Answers when it arrived."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:

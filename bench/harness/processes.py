@@ -11,7 +11,7 @@ from pathlib import Path
 MIB = 1024 * 1024
 PAGE = os.sysconf("SC_PAGESIZE")
 # How often memory is looked at.
-EVERY = 0.05
+EVERY = 0.1
 
 
 class Measured:

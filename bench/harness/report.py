@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
-from harness.live import Latency
+from harness.live import KILLED_AT, MEASURED, Latency, Recovery
 from harness.outcome import Outcome
 
 BEGIN = "<!-- results: written by make bench -->"
@@ -37,7 +37,7 @@ class Report:
         self.events = events
         self.outcomes: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
         self.latencies: dict[tuple[int, str], Latency] = {}
-        self.recoveries: dict[str, list[float]] = {}
+        self.recoveries: dict[str, Recovery] = {}
 
     def add(self, workload: str, system: str, outcome: Outcome) -> None:
         """Adds a run of a job."""
@@ -48,7 +48,7 @@ class Report:
         return [
             *(self._job(workload, system, runs) for (workload, system), runs in self.outcomes.items()),
             *(self._latency(rate, system, found) for (rate, system), found in self.latencies.items()),
-            *(self._recovery(system, times) for system, times in self.recoveries.items()),
+            *(self._recovery(system, found) for system, found in self.recoveries.items()),
         ]
 
     def _job(self, workload: str, system: str, runs: list[Outcome]) -> Entry:
@@ -68,12 +68,13 @@ class Report:
 
     def _latency(self, rate: int, system: str, found: Latency) -> Entry:
         more = {"p50_ms": round(found.p50_ms, 1), "p99_ms": round(found.p99_ms, 1), "samples": found.events}
-        seconds = round(found.p99_ms / 1_000, 4)
-        return Entry(f"event to row at {rate} a second", system, rate, round(found.peak_mib, 1), seconds, more)
+        return Entry(f"event to row at {rate} a second", system, rate, round(found.peak_mib, 1), MEASURED, more)
 
-    def _recovery(self, system: str, times: list[float]) -> Entry:
+    def _recovery(self, system: str, found: Recovery) -> Entry:
+        times = found.seconds
         more = {"spread_seconds": [round(min(times), 2), round(max(times), 2)], "rounds": len(times)}
-        return Entry("recovery after SIGKILL", system, 0, 0, round(median(times), 2), more)
+        seconds = round(median(times), 2)
+        return Entry("recovery after SIGKILL", system, KILLED_AT, round(found.peak_mib, 1), seconds, more)
 
     def write(self, path: Path) -> None:
         """Writes results.json."""
@@ -91,16 +92,16 @@ class Report:
 
     def _jobs_table(self) -> str:
         ours = {e.workload: e.events_per_second for e in self.entries() if e.system == "SensorStream"}
-        lines = ["| job | system | events a second (least to greatest) | SensorStream's is | memory, MiB | seconds | results |"]
-        lines.append("|---|---|---|---|---|---|---|")
+        head = ("job", "system", "events a second (least to greatest)", "SensorStream's is", "memory, MiB", "seconds")
+        lines = [f"| {' | '.join(head)} | results |", "|---|---|---|---|---|---|---|"]
         for (workload, system), runs in self.outcomes.items():
             entry = self._job(workload, system, runs)
             least, greatest = entry.more["spread_events_per_second"]
-            times = ours.get(workload, 0) / entry.events_per_second
+            times = f"{ours[workload] / entry.events_per_second:.2f} ×" if workload in ours else "–"
             said = "; ".join(entry.more["differences"]) or ("–" if system == "bare loop" else "as they should be")
             lines.append(
                 f"| {workload} | {system} | {entry.events_per_second:,} ({least:,} to {greatest:,})"
-                f" | {times:.2f} × | {entry.peak_memory_mib:,.0f} | {entry.seconds} | {said} |"
+                f" | {times} | {entry.peak_memory_mib:,.0f} | {entry.seconds} | {said} |"
             )
         return "\n".join(lines)
 
@@ -113,7 +114,8 @@ class Report:
 
     def _recovery_table(self) -> str:
         lines = ["| system | seconds from SIGKILL to the first new row (least to greatest) |", "|---|---|"]
-        for system, times in self.recoveries.items():
+        for system, found in self.recoveries.items():
+            times = found.seconds
             lines.append(f"| {system} | {median(times):.1f} ({min(times):.1f} to {max(times):.1f}) |")
         return "\n".join(lines)
 

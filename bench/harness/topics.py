@@ -46,6 +46,8 @@ def delete(environment: Environment, prefix: str) -> None:
     if names:
         for future in client.delete_topics(names).values():
             future.result(PATIENCE)
+        while set(names) & set(listed(environment)):
+            time.sleep(0.1)
     groups = [group.group_id for group in client.list_consumer_groups().result(PATIENCE).valid]
     groups = [group for group in groups if group.startswith(prefix) or f".{prefix}" in group]
     if groups:
@@ -95,8 +97,6 @@ def preload(environment: Environment, system: str, events: int) -> str:
         if is_complete(environment, topic, events):
             return topic
         delete(environment, topic)
-        while topic in listed(environment):
-            time.sleep(0.2)
     make(environment, topic)
     subprocess.run(
         [environment.tool, "fill", system, "--topic", topic, "--events", str(events)]

@@ -49,6 +49,7 @@ def session(jars: str) -> SparkSession:
         # Not spark.jars: those are looked for by the file system that is one of them.
         "spark.driver.extraClassPath": jars,
         "spark.driver.memory": "2g",
+        "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",

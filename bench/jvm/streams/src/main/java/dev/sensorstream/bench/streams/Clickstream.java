@@ -24,6 +24,7 @@ final class Clickstream {
    * at different times while they are caught up with: with two minutes, half of the views are too late.
    */
   private static final Duration GRACE_BETWEEN = Duration.ofHours(1);
+  private static final Duration KEPT = GRACE_BETWEEN.plus(MINUTE);
   private static final Duration GAP = Duration.ofMinutes(5);
 
   private Clickstream() {}
@@ -46,7 +47,7 @@ final class Clickstream {
         .map((user, click) -> KeyValue.pair(click.page, new byte[0]))
         .groupByKey(Grouped.with("views", Serdes.String(), Serdes.ByteArray()))
         .windowedBy(TimeWindows.ofSizeAndGrace(MINUTE, GRACE_BETWEEN))
-        .count(Materialized.<String, Long>as(Stores.inMemoryWindowStore("views", GRACE_BETWEEN.plus(MINUTE), MINUTE, false))
+        .count(Materialized.<String, Long>as(Stores.inMemoryWindowStore("views", KEPT, MINUTE, false))
             .withKeySerde(Serdes.String())
             .withValueSerde(Serdes.Long())
             .withCachingEnabled())

@@ -18,11 +18,13 @@ import org.apache.kafka.streams.state.Stores;
 final class Factory {
   private static final Duration MINUTE = Duration.ofMinutes(1);
   private static final Duration GRACE = Duration.ofMinutes(2);
+  private static final Duration KEPT = GRACE.plus(MINUTE);
 
   private Factory() {}
 
   static void define(StreamsBuilder builder, String topic, String out) {
-    KStream<String, Reading> readings = builder.stream(topic, Format.readings()).peek((key, reading) -> FirstRecord.seen());
+    KStream<String, Reading> readings =
+        builder.stream(topic, Format.readings()).peek((key, reading) -> FirstRecord.seen());
     readings
         .filter((key, reading) -> reading.alarming())
         .mapValues(reading -> reading.json)
@@ -33,7 +35,7 @@ final class Factory {
         .aggregate(
             Minute::new,
             (device, reading, minute) -> minute.add(reading),
-            Materialized.<String, Minute>as(Stores.inMemoryWindowStore("minutes", MINUTE.plus(GRACE).plus(MINUTE), MINUTE, false))
+            Materialized.<String, Minute>as(Stores.inMemoryWindowStore("minutes", KEPT, MINUTE, false))
                 .withKeySerde(Serdes.String())
                 .withValueSerde(Format.MINUTE)
                 .withCachingEnabled())

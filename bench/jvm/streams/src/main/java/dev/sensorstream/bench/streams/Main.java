@@ -10,6 +10,7 @@ import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.TopologyConfig;
 
 /** Runs a job until it is told to stop: {@code Main JOB BOOTSTRAP TOPIC OUT FOLDER}. */
 public final class Main {
@@ -20,7 +21,7 @@ public final class Main {
     String topic = arguments[2];
     String out = arguments[3];
     Properties settings = settings(arguments[1], out, arguments[4]);
-    StreamsBuilder builder = new StreamsBuilder(new org.apache.kafka.streams.TopologyConfig(new StreamsConfig(settings)));
+    StreamsBuilder builder = new StreamsBuilder(new TopologyConfig(new StreamsConfig(settings)));
     switch (job) {
       case "factory" -> Factory.define(builder, topic, out);
       case "clickstream" -> Clickstream.define(builder, topic, out);
@@ -60,7 +61,8 @@ public final class Main {
     settings.put(StreamsConfig.TOPOLOGY_OPTIMIZATION_CONFIG, StreamsConfig.OPTIMIZE);
     settings.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, 1);
     // Events of the past would be old enough for Kafka to delete at once.
-    settings.put(StreamsConfig.WINDOW_STORE_CHANGE_LOG_ADDITIONAL_RETENTION_MS_CONFIG, Duration.ofDays(36_500).toMillis());
+    long ever = Duration.ofDays(36_500).toMillis();
+    settings.put(StreamsConfig.WINDOW_STORE_CHANGE_LOG_ADDITIONAL_RETENTION_MS_CONFIG, ever);
     settings.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 100);
     settings.put(StreamsConfig.producerPrefix(ProducerConfig.BATCH_SIZE_CONFIG), 256 * 1024);
     settings.put(StreamsConfig.producerPrefix(ProducerConfig.COMPRESSION_TYPE_CONFIG), "lz4");
