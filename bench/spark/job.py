@@ -229,8 +229,11 @@ def upsert(
 
 
 def begun(query: StreamingQuery) -> float:
-    """When its first batch began, in seconds since 1970."""
-    return datetime.fromisoformat(query.recentProgress[0]["timestamp"]).timestamp()
+    """When its first batch began to be executed, after it was planned; in seconds since 1970."""
+    first = query.recentProgress[0]
+    took = first["durationMs"]
+    before = sum(took.get(step, 0) for step in ("latestOffset", "getBatch", "queryPlanning", "walCommit"))
+    return datetime.fromisoformat(first["timestamp"]).timestamp() + before / 1_000
 
 
 def main() -> None:
@@ -240,6 +243,8 @@ def main() -> None:
     if told.once:
         for query in job.queries:
             query.awaitTermination()
+            for progress in query.recentProgress:
+                print("batch", query.name, progress["batchId"], progress["numInputRows"], progress["durationMs"])
         done = {"begun": min(map(begun, job.queries)), "done": time.time()}
         print("timed", json.dumps(done), flush=True)
     else:

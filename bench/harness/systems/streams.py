@@ -5,12 +5,13 @@ each topic between, is committed.
 """
 
 import time
+from collections.abc import Iterable
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from harness import jvm, kafka_job, topics
-from harness.environment import Environment
+from harness.environment import PARTITIONS, Environment
 from harness.outcome import Outcome
 from harness.processes import Measured
 from harness.truth import Truth
@@ -46,41 +47,45 @@ def watch(environment: Environment, topic: str, run: str, process: Measured) -> 
     deadline = time.monotonic() + PATIENCE
     goal = topics.ends(environment, topic)
     client = topics.admin(environment)
-    while committed(client, run, topic, goal) != goal or not drained(environment, client, run):
+    while True:
+        # What the look finds was so when it began; looking takes a while.
+        now = time.time()
+        if committed(client, run, topic, goal) == goal and is_drained(environment, client, run):
+            return now
         process.check()
         if time.monotonic() > deadline:
             raise TimeoutError(f"{run} is not done:\n{process.tail()}")
         time.sleep(GLANCE)
-    return time.time()
 
 
-def committed(client: AdminClient, run: str, topic: str, partitions: dict[int, int]) -> dict[int, int]:
-    """Up to where a topic's partitions are processed."""
+def committed(client: AdminClient, run: str, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    """Up to where a topic's partitions are processed; below 0 before the first commit."""
     asked = ConsumerGroupTopicPartitions(run, [TopicPartition(topic, partition) for partition in partitions])
     answer = client.list_consumer_group_offsets([asked])[run].result(topics.PATIENCE)
     return {at.partition: at.offset for at in answer.topic_partitions}
 
 
-def drained(environment: Environment, client: AdminClient, run: str) -> bool:
-    """Whether no record is left in the topics between."""
-    for name in topics.listed(environment):
-        if not (name.startswith(run) and name.endswith("-repartition")):
-            continue
-        ends = topics.ends(environment, name)
-        done = committed(client, run, name, ends)
-        if any(left(environment, name, p, max(done[p], 0)) for p, end in ends.items() if done[p] < end):
-            return False
-    return True
-
-
-def left(environment: Environment, topic: str, partition: int, offset: int) -> bool:
-    """Whether there is a record from an offset on, and not only the marks that transactions leave."""
+def is_drained(environment: Environment, client: AdminClient, run: str) -> bool:
+    """Whether no record is left in the topics between. An offset may stand before the marks of transactions at a
+    partition's end, so it is tried whether there is anything to read."""
+    between = [name for name in topics.listed(environment) if name.startswith(run) and name.endswith("-repartition")]
+    left = [
+        TopicPartition(name, partition, max(offset, 0))
+        for name in between
+        for partition, offset in committed(client, run, name, range(PARTITIONS)).items()
+    ]
+    if not left:
+        return True
     reader = topics.consumer(environment)
-    reader.assign([TopicPartition(topic, partition, offset)])
+    reader.assign(left)
+    open_ = {(at.topic, at.partition) for at in left}
     try:
-        while True:
-            message = reader.poll(1)
-            if message is not None:
-                return message.error() is None or message.error().code() != KafkaError._PARTITION_EOF
+        while open_:
+            message = reader.poll(topics.PATIENCE)
+            if message is None or message.error() is None:
+                return False
+            if message.error().code() == KafkaError._PARTITION_EOF:
+                open_.discard((message.topic(), message.partition()))
+        return True
     finally:
         reader.close()

@@ -79,7 +79,8 @@ final class Clickstream {
         .mapValues(click -> new byte[0])
         .groupByKey(Grouped.with(Serdes.String(), Serdes.ByteArray()))
         .windowedBy(SessionWindows.ofInactivityGapAndGrace(GAP, GRACE))
-        .count(Materialized.<String, Long>as(Stores.inMemorySessionStore("sessions", GAP.plus(GRACE).multipliedBy(2)))
+        // Not in memory: before such a store the cache looks through everything that it holds at each click.
+        .count(Materialized.<String, Long>as(Stores.persistentSessionStore("sessions", GAP.plus(GRACE).multipliedBy(2)))
             .withKeySerde(Serdes.String())
             .withValueSerde(Serdes.Long())
             .withCachingEnabled())

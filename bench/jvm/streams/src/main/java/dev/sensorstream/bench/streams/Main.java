@@ -53,7 +53,7 @@ public final class Main {
     settings.put(StreamsConfig.DEFAULT_VALUE_SERDE_CLASS_CONFIG, Serdes.ByteArraySerde.class);
     settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
     // With exactly once it is 100 ms by default; results are written and changelogs too, once a commit.
-    settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 2_000);
+    settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 1_000);
     // A thread a partition.
     settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 3);
     settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 256L * 1024 * 1024);
