@@ -1,6 +1,7 @@
 """python -m harness: the benchmark, see README.md. `bench/run` prepares the ground for it."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -142,6 +143,7 @@ class Benchmark:
     def _clean(self, run: str) -> None:
         topics.delete(self.environment, run)
         topics.delete(self.environment, link(run))
+        self.environment.clean(run)
 
 
 def say(text: str) -> None:
@@ -152,6 +154,8 @@ def say(text: str) -> None:
 def main() -> int:
     """Measures, and says what came of it."""
     told = arguments()
+    # What has been started is ended, whoever ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     benchmark = Benchmark(told)
     for part in told.parts:
         getattr(benchmark, part)()

@@ -51,3 +51,8 @@ class Environment:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         return folder
+
+    def clean(self, run: str) -> None:
+        """Removes the folders of a run. What it said stays."""
+        for folder in self.scratch.glob(f"{run}-*/"):
+            shutil.rmtree(folder, ignore_errors=True)

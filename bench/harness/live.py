@@ -84,7 +84,10 @@ def measure(environment: Environment, name: str, run: str, rate: int) -> Latency
         try:
             sender, notes = latency.pace(environment, system.topic, rate, WARM_UP + MEASURED, f"{run}-pace")
             since = sender.started + WARM_UP
-            sender.wait(WARM_UP + MEASURED + PATIENCE)
+            try:
+                sender.wait(WARM_UP + MEASURED + PATIENCE)
+            finally:
+                sender.kill()
             time.sleep(GRACE)
             process.check()
         finally:

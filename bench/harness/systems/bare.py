@@ -14,6 +14,9 @@ def run(environment: Environment, topic: str) -> Outcome:
     """Counts the topic once."""
     command = [environment.tool, "count", "--topic", topic, "--bootstrap", environment.bootstrap]
     process = Measured(command, environment.scratch / "bare.log")
-    process.wait(PATIENCE)
+    try:
+        process.wait(PATIENCE)
+    finally:
+        process.kill()
     counted = json.loads(process.log.read_text())
     return Outcome(seconds=counted["seconds"], peak_mib=process.peak_mib)

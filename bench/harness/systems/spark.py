@@ -24,7 +24,10 @@ def run(environment: Environment, workload: Workload, topic: str, run: str, trut
         lake = prepare(environment, workload, topic, run, url)
         databases.settle(environment)
         process = start(environment, workload, topic, run, url, ["--once"])
-        process.wait(PATIENCE)
+        try:
+            process.wait(PATIENCE)
+        finally:
+            process.kill()
         timed = json.loads(process.line("timed") or "{}")
         found = results.Found(tables=results.tables(url, workload.tables))
         if workload.system == "factory":

@@ -18,7 +18,7 @@ const EVENTS_A_MOTOR: u64 = 400;
 pub struct Motors {
     chance: ChaCha8Rng,
     events: u64,
-    motors: u64,
+    devices: u64,
     number: u64,
 }
 
@@ -28,7 +28,7 @@ impl Motors {
         Self {
             chance: ChaCha8Rng::seed_from_u64(seed),
             events,
-            motors: (events / EVENTS_A_MOTOR).max(10),
+            devices: (events / EVENTS_A_MOTOR).max(10),
             number: 0,
         }
     }
@@ -38,7 +38,7 @@ impl Events for Motors {
     fn next(&mut self, event: &mut Event) {
         let time_ms = timeline::time(self.number, self.events, &mut self.chance);
         self.number += 1;
-        let motor = self.chance.random_range(0..self.motors);
+        let motor = self.chance.random_range(0..self.devices);
         write(motor, time_ms, &mut self.chance, event);
     }
 

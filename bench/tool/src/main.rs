@@ -60,7 +60,7 @@ enum What {
         #[command(flatten)]
         topic: kafka::Topic,
     },
-    /// Makes the commit log and the tables of a pipeline in DATABASE_URL, and prints what its processor is
+    /// Makes the commit log and the tables of a pipeline in the database of the environment, and prints what its processor is
     /// configured with.
     Prepare {
         /// The resource, as YAML.
