@@ -27,7 +27,8 @@ class Entry:
     def as_json(self) -> dict:
         """As results.json has it."""
         line = asdict(self)
-        return {**line, **line.pop("more")}
+        more = line.pop("more")
+        return {**line, **more}
 
 
 class Report:
@@ -83,7 +84,7 @@ class Report:
 
     def tables(self) -> str:
         """The results for people, in Markdown."""
-        parts = [self._jobs_table()]
+        parts = [self._jobs_table()] if self.outcomes else []
         if self.latencies:
             parts.append(self._latency_table())
         if self.recoveries:

@@ -59,5 +59,6 @@ def start(
         command += ["--lake", environment.scratch / f"{run}-lake"]
     if workload.enriched:
         command.append("--enriched")
-    settings = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_DIRS": str(environment.scratch)}
+    local = environment.folder(f"{run}-local")
+    settings = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_DIRS": str(local)}
     return Measured([*command, *more], environment.scratch / f"{run}.log", settings)
