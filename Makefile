@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PIPELINE ?= environment
 
-.PHONY: help demo test torture lint generate image cluster cluster-down env
+.PHONY: help demo test torture bench lint generate image cluster cluster-down env
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ test: ## Run every test, on a real Kubernetes, Kafka, PostgreSQL and S3
 
 torture: ## Run the fault tests at full length
 	@scripts/test.sh --torture
+
+bench: ## Measure against Spark, Flink and Kafka Streams, side by side (an hour; bench/run has parts of it)
+	@bench/run --record $(ARGS)
 
 lint: ## Check format, lints and the chart
 	@scripts/lint.sh

@@ -1,0 +1,172 @@
+"""python -m harness: the benchmark, see README.md. `bench/run` prepares the ground for it."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import TypeVar
+
+from harness import live, machine, topics
+from harness.environment import BENCH, Environment
+from harness.outcome import Outcome
+from harness.pipelines import link
+from harness.report import Report
+from harness.systems import bare, flink, sensorstream, spark, streams
+from harness.truth import Truth
+from harness.workloads import ALL, Workload
+
+EVENTS = 2_000_000
+ROUNDS = 3
+RATES = (1_000, 20_000)
+SYSTEMS: dict[str, ModuleType] = {
+    "bare": bare,
+    "sensorstream": sensorstream,
+    "spark": spark,
+    "flink": flink,
+    "streams": streams,
+}
+# Those that are measured as events come.
+LIVE = ("sensorstream", "spark")
+PARTS = ("jobs", "latency", "recovery")
+T = TypeVar("T")
+
+
+def arguments() -> argparse.Namespace:
+    """What is to be measured; without any, everything."""
+    parser = argparse.ArgumentParser(prog="bench/run", description="Measures the same jobs on several systems.")
+    parser.add_argument("--events", type=int, default=EVENTS, help="events in each topic (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="runs of each job (default: %(default)s)")
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), help="only these")
+    names = [workload.name for workload in ALL]
+    parser.add_argument("--workloads", nargs="+", choices=names, default=names, help="only these", metavar="JOB")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="only these")
+    parser.add_argument("--rates", nargs="+", type=int, default=list(RATES), help="events a second for latency")
+    parser.add_argument("--record", action="store_true", help="write bench/results.json and the README's tables")
+    return parser.parse_args()
+
+
+def runs(system: str, workload: Workload) -> bool:
+    """Whether a system has the job."""
+    match system:
+        case "sensorstream" | "spark":
+            return True
+        # The bare loop writes nothing, and the two to Kafka only.
+        case _:
+            return not (workload.lake or workload.enriched)
+
+
+class Benchmark:
+    """The measuring."""
+
+    def __init__(self, told: argparse.Namespace):
+        self.told = told
+        self.environment = Environment.from_shell()
+        self.report = Report(told.events)
+        self.failures: list[str] = []
+
+    def jobs(self) -> None:
+        """Runs every job on every system, in turn, and the whole of it again in each round."""
+        workloads = [workload for workload in ALL if workload.name in self.told.workloads]
+        inputs, truths = {}, {}
+        for system in sorted({workload.system for workload in workloads}):
+            say(f"{self.told.events:,} events of {system}, and what they come to")
+            inputs[system] = topics.preload(self.environment, system, self.told.events)
+            truths[system] = Truth(self.environment, system, inputs[system])
+        for number in range(1, self.told.rounds + 1):
+            for workload in workloads:
+                for name in self.told.systems:
+                    if runs(name, workload):
+                        self._job(number, name, workload, inputs[workload.system], truths[workload.system])
+
+    def _job(self, number: int, name: str, workload: Workload, topic: str, truth: Truth) -> None:
+        system = SYSTEMS[name]
+        say(f"round {number}: {workload.name} on {system.NAME}")
+
+        def run(run: str) -> Outcome:
+            if name == "bare":
+                return bare.run(self.environment, topic)
+            return system.run(self.environment, workload, topic, run, truth)
+
+        outcome = self._try(f"{workload.name} on {system.NAME}", f"bench-{name}-{ALL.index(workload)}", run)
+        if outcome is not None:
+            speed = self.told.events / outcome.seconds
+            say(f"  {speed:,.0f} events a second, {outcome.peak_mib:,.0f} MiB, {outcome.seconds:.2f} s")
+            for words in outcome.differences:
+                say(f"  {words}")
+            self.report.add(workload.name, system.NAME, outcome)
+
+    def latency(self) -> None:
+        """How long events take to become rows."""
+        for rate in self.told.rates:
+            for name in self._live():
+                system = SYSTEMS[name].NAME
+                say(f"{rate:,} events a second on {system}")
+
+                def run(run: str, system: str = system, rate: int = rate) -> live.Latency:
+                    return live.measure(self.environment, system, run, rate)
+
+                found = self._try(f"latency at {rate} a second on {system}", f"bench-{name}-live", run)
+                if found is not None:
+                    say(f"  p50 {found.p50_ms:,.0f} ms, p99 {found.p99_ms:,.0f} ms, {found.peak_mib:,.0f} MiB")
+                    self.report.latencies[rate, system] = found
+
+    def recovery(self) -> None:
+        """How long they are away when they are killed."""
+        for name in self._live():
+            system = SYSTEMS[name].NAME
+            say(f"SIGKILL to {system}, {self.told.rounds} times")
+
+            def run(run: str, system: str = system) -> live.Recovery:
+                return live.recover(self.environment, system, run, self.told.rounds)
+
+            found = self._try(f"recovery of {system}", f"bench-{name}-live", run)
+            if found is not None:
+                say("  back after " + ", ".join(f"{seconds:.1f} s" for seconds in found.seconds))
+                self.report.recoveries[system] = found
+
+    def _live(self) -> list[str]:
+        return [name for name in self.told.systems if name in LIVE]
+
+    def _try(self, what: str, run: str, action: Callable[[str], T]) -> T | None:
+        """Runs something over topics of its own. What fails is told at the end; the rest goes on."""
+        self._clean(run)
+        try:
+            return action(run)
+        except (RuntimeError, TimeoutError, OSError) as error:
+            say(f"  failed: {error}")
+            self.failures.append(what)
+            return None
+        finally:
+            self._clean(run)
+
+    def _clean(self, run: str) -> None:
+        topics.delete(self.environment, run)
+        topics.delete(self.environment, link(run))
+        self.environment.clean(run)
+
+
+def say(text: str) -> None:
+    """Progress, on standard error: the tables are the output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Measures, and says what came of it."""
+    told = arguments()
+    # What has been started is ended, whoever ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    benchmark = Benchmark(told)
+    for part in told.parts:
+        getattr(benchmark, part)()
+    report = benchmark.report
+    print(report.tables())
+    report.write(BENCH / "results.json" if told.record else benchmark.environment.scratch / "results.json")
+    if told.record:
+        report.put_into(BENCH / "README.md", machine.describe())
+    for failure in benchmark.failures:
+        say(f"failed: {failure}")
+    return 1 if benchmark.failures else 0
+
+
+sys.exit(main())

@@ -1,0 +1,13 @@
+"""What comes of a run."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Outcome:
+    """One run of one job on one system."""
+
+    seconds: float
+    peak_mib: float
+    # What differs from the truth, in words; nothing where all is as it should be.
+    differences: list[str] = field(default_factory=list)

@@ -1,0 +1,54 @@
+"""Our pipelines, as resources, and the ground they stand on."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from string import Template
+
+from harness import topics
+from harness.environment import BENCH, PARTITIONS, Environment
+from harness.workloads import Workload
+
+NAMESPACE = "bench"
+SCHEMA = "bench"
+
+
+def prepare(
+    environment: Environment, workload: Workload, topic: str, run: str, database: str, every: str = "1s"
+) -> tuple[Path, Path]:
+    """Makes the tables and topics of a new pipeline. Answers its processor's configuration, and the folder
+    that is its lake if it has one."""
+    template = Template((BENCH / "pipelines" / f"{workload.system}.yaml").read_text())
+    lake = environment.folder(f"{run}-lake")
+    resource = environment.scratch / f"{run}.yaml"
+    resource.write_text(
+        template.substitute(
+            run=run,
+            topic=topic,
+            bootstrap=environment.bootstrap,
+            every=every,
+            lake=f'lake: {{ uri: "file://{lake}" }}' if workload.lake else "",
+            enriched=f'enriched: {{ topic: {{ name: "{run}.enriched", partitions: {PARTITIONS} }} }}'
+            if workload.enriched
+            else "",
+        )
+    )
+    text = subprocess.run(
+        [environment.tool, "prepare", resource],
+        env={**os.environ, "DATABASE_URL": database},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+    config = environment.scratch / f"{run}.json"
+    config.write_text(text)
+    outputs = json.loads(text)["outputs"]
+    written = [outputs[name]["topic"]["name"] for name in ("alerts", "enriched", "deadLetter") if name in outputs]
+    topics.make(environment, *written, link(run))
+    return config, lake
+
+
+def link(run: str) -> str:
+    """The topic between a pipeline's two stages."""
+    return f"sensorstream.{NAMESPACE}.{run}.link"

@@ -1,0 +1,128 @@
+"""What was measured, as JSON and as tables."""
+
+import json
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+
+from harness.live import KILLED_AT, MEASURED, Latency, Recovery
+from harness.outcome import Outcome
+
+BEGIN = "<!-- results: written by make bench -->"
+END = "<!-- end of results -->"
+
+
+@dataclass
+class Entry:
+    """A line of the results. Of several rounds, medians; and beside them the least and the greatest."""
+
+    workload: str
+    system: str
+    events_per_second: float
+    peak_memory_mib: float
+    seconds: float
+    more: dict = field(default_factory=dict)
+
+    def as_json(self) -> dict:
+        """As results.json has it."""
+        line = asdict(self)
+        more = line.pop("more")
+        return {**line, **more}
+
+
+class Report:
+    """Collects what is measured."""
+
+    def __init__(self, events: int):
+        self.events = events
+        self.outcomes: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
+        self.latencies: dict[tuple[int, str], Latency] = {}
+        self.recoveries: dict[str, Recovery] = {}
+
+    def add(self, workload: str, system: str, outcome: Outcome) -> None:
+        """Adds a run of a job."""
+        self.outcomes[workload, system].append(outcome)
+
+    def entries(self) -> list[Entry]:
+        """Every line."""
+        return [
+            *(self._job(workload, system, runs) for (workload, system), runs in self.outcomes.items()),
+            *(self._latency(rate, system, found) for (rate, system), found in self.latencies.items()),
+            *(self._recovery(system, found) for system, found in self.recoveries.items()),
+        ]
+
+    def _job(self, workload: str, system: str, runs: list[Outcome]) -> Entry:
+        speeds = [self.events / run.seconds for run in runs]
+        return Entry(
+            workload,
+            system,
+            round(median(speeds)),
+            round(median(run.peak_mib for run in runs), 1),
+            round(median(run.seconds for run in runs), 2),
+            {
+                "spread_events_per_second": [round(min(speeds)), round(max(speeds))],
+                "rounds": len(runs),
+                "differences": sorted({words for run in runs for words in run.differences}),
+            },
+        )
+
+    def _latency(self, rate: int, system: str, found: Latency) -> Entry:
+        more = {"p50_ms": round(found.p50_ms, 1), "p99_ms": round(found.p99_ms, 1), "samples": found.events}
+        return Entry(f"event to row at {rate} a second", system, rate, round(found.peak_mib, 1), MEASURED, more)
+
+    def _recovery(self, system: str, found: Recovery) -> Entry:
+        times = found.seconds
+        more = {"spread_seconds": [round(min(times), 2), round(max(times), 2)], "rounds": len(times)}
+        seconds = round(median(times), 2)
+        return Entry("recovery after SIGKILL", system, KILLED_AT, round(found.peak_mib, 1), seconds, more)
+
+    def write(self, path: Path) -> None:
+        """Writes results.json."""
+        lines = [json.dumps(entry.as_json()) for entry in self.entries()]
+        path.write_text("[\n  " + ",\n  ".join(lines) + "\n]\n")
+
+    def tables(self) -> str:
+        """The results for people, in Markdown."""
+        parts = [self._jobs_table()] if self.outcomes else []
+        if self.latencies:
+            parts.append(self._latency_table())
+        if self.recoveries:
+            parts.append(self._recovery_table())
+        return "\n\n".join(parts)
+
+    def _jobs_table(self) -> str:
+        ours = {e.workload: e.events_per_second for e in self.entries() if e.system == "SensorStream"}
+        head = ("job", "system", "events a second (least to greatest)", "SensorStream's is", "memory, MiB", "seconds")
+        lines = [f"| {' | '.join(head)} | results |", "|---|---|---|---|---|---|---|"]
+        for (workload, system), runs in self.outcomes.items():
+            entry = self._job(workload, system, runs)
+            least, greatest = entry.more["spread_events_per_second"]
+            times = f"{ours[workload] / entry.events_per_second:.2f} ×" if workload in ours else "–"
+            said = "; ".join(entry.more["differences"]) or ("–" if system == "bare loop" else "as they should be")
+            lines.append(
+                f"| {workload} | {system} | {entry.events_per_second:,} ({least:,} to {greatest:,})"
+                f" | {times} | {entry.peak_memory_mib:,.0f} | {entry.seconds} | {said} |"
+            )
+        return "\n".join(lines)
+
+    def _latency_table(self) -> str:
+        lines = ["| events a second | system | p50, ms | p99, ms | memory, MiB |", "|---|---|---|---|---|"]
+        for (rate, system), found in self.latencies.items():
+            numbers = f"{found.p50_ms:,.0f} | {found.p99_ms:,.0f} | {found.peak_mib:,.0f}"
+            lines.append(f"| {rate:,} | {system} | {numbers} |")
+        return "\n".join(lines)
+
+    def _recovery_table(self) -> str:
+        lines = ["| system | seconds from SIGKILL to the first new row (least to greatest) |", "|---|---|"]
+        for system, found in self.recoveries.items():
+            times = found.seconds
+            lines.append(f"| {system} | {median(times):.1f} ({min(times):.1f} to {max(times):.1f}) |")
+        return "\n".join(lines)
+
+    def put_into(self, readme: Path, machine: str) -> None:
+        """Puts the tables where the README has its results."""
+        text = readme.read_text()
+        before, rest = text.split(BEGIN, 1)
+        _, after = rest.split(END, 1)
+        readme.write_text(f"{before}{BEGIN}\n\n{machine}\n\n{self.tables()}\n\n{END}{after}")

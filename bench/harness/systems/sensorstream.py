@@ -1,0 +1,99 @@
+"""Our processor, as it is released, in one process on this machine.
+
+From when the first shard is taken over, which is before its first record is read, until every record is decided,
+every row is written, everything is sent, and the lake, if there is one, has every reading.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from harness import databases, pipelines, results, topics
+from harness.environment import PARTITIONS, Environment
+from harness.outcome import Outcome
+from harness.processes import Measured
+from harness.truth import Truth
+from harness.workloads import Workload
+
+NAME = "SensorStream"
+PATIENCE = 300
+# How often the commit log is looked at: looking takes time from what is measured.
+GLANCE = 0.02
+# The first shard is not to be seen late.
+FIRST_GLANCE = 0.005
+Condition = Callable[[psycopg.Connection], bool]
+
+
+def run(environment: Environment, workload: Workload, topic: str, run: str, truth: Truth) -> Outcome:
+    """Runs a job to the topic's end."""
+    with databases.database(environment, run.replace("-", "_")) as url:
+        config, lake = pipelines.prepare(environment, workload, topic, run, url)
+        databases.settle(environment)
+        process = start(environment, config, url, run)
+        try:
+            begin, end = watch(environment, workload, topic, run, url, process)
+            if workload.lake:
+                process.stop()
+                end = time.monotonic()
+            found = results.Found(tables=results.tables(url, workload.tables))
+            if workload.system == "factory":
+                found.alerts = results.alerts_of_ours(environment, f"{run}.alerts")
+            if workload.enriched:
+                found.enriched = results.count(environment, f"{run}.enriched")
+            if workload.lake:
+                found.lake = results.lake_rows(lake)
+        finally:
+            process.kill()
+        return Outcome(end - begin, process.peak_mib, truth.differences(found))
+
+
+def start(environment: Environment, config: Path, url: str, run: str) -> Measured:
+    """Starts the processor of a pipeline that is prepared."""
+    command = [environment.processor, "process", "--listen", "127.0.0.1:0", "--config", config]
+    return Measured(command, environment.scratch / f"{run}.log", {"DATABASE_URL": url, "RUST_LOG": "warn"})
+
+
+def watch(
+    environment: Environment, workload: Workload, topic: str, run: str, url: str, process: Measured
+) -> tuple[float, float]:
+    """Waits for the first shard and for the end. Answers when these were."""
+    deadline = time.monotonic() + PATIENCE
+    goal = topics.ends(environment, topic)
+    client = topics.admin(environment)
+
+    def wait(connection: psycopg.Connection, condition: Condition, glance: float = GLANCE) -> float:
+        while not condition(connection):
+            process.check()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{run} is not done:\n{process.tail()}")
+            time.sleep(glance)
+        return time.monotonic()
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        begin = wait(connection, lambda c: bool(decided(c, topic)), FIRST_GLANCE)
+        wait(connection, lambda c: decided(c, topic) == goal)
+        end = wait(connection, lambda _: sent(client, run, topic) == goal)
+        if workload.system == "clickstream":
+            link = pipelines.link(run)
+            merged = topics.ends(environment, link)
+            end = wait(connection, lambda c: decided(c, link) == merged)
+    return begin, end
+
+
+def decided(connection: psycopg.Connection, topic: str) -> dict[int, int]:
+    """Up to where each partition of a topic is decided, and so its rows written."""
+    query = "SELECT partition, next_offset FROM sensorstream.shards WHERE topic = %s"
+    return dict(connection.execute(query, [topic]).fetchall())
+
+
+def sent(client: AdminClient, run: str, topic: str) -> dict[int, int]:
+    """Below which offsets everything that follows has been sent to the output topics."""
+    group = f"sensorstream.{pipelines.NAMESPACE}.{run}.dead-letter"
+    partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
+    asked = ConsumerGroupTopicPartitions(group, partitions)
+    answer = client.list_consumer_group_offsets([asked])[group].result(topics.PATIENCE)
+    return {at.partition: at.offset for at in answer.topic_partitions}

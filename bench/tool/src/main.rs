@@ -1,0 +1,130 @@
+//! What the benchmark needs besides the systems that it compares, in one program.
+//!
+//! - [`fill`]: preloads a topic with the events of a [`timeline`]: [`factory`]'s or [`clickstream`]'s.
+//! - [`pace`]: sends events as they happen, so many a second, and notes when.
+//! - [`count`]: the bare loop that everything is measured against.
+//! - [`prepare`]: makes a pipeline's tables and configuration, as the operator would.
+
+mod clickstream;
+mod count;
+mod factory;
+mod fill;
+mod kafka;
+mod pace;
+mod prepare;
+mod timeline;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+#[derive(Parser)]
+#[command(version, about = "Events, the bare loop, and the ground for pipelines")]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Preloads an empty topic, and ends each partition with an event that closes all windows.
+    Fill {
+        /// Whose events.
+        system: System,
+        #[command(flatten)]
+        topic: kafka::Topic,
+        /// How many, besides those at the end.
+        #[arg(long)]
+        events: u64,
+        /// The same seed makes the same events.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Sends the factory's events as they happen.
+    Pace {
+        #[command(flatten)]
+        topic: kafka::Topic,
+        /// Events a second.
+        #[arg(long)]
+        rate: u64,
+        /// For how long.
+        #[arg(long)]
+        seconds: u64,
+        /// Where to note the events of every hundredth device: its name and when it was sent, in
+        /// microseconds since 1970.
+        #[arg(long)]
+        notes: PathBuf,
+    },
+    /// Reads a topic from its beginning to its end and counts.
+    Count {
+        #[command(flatten)]
+        topic: kafka::Topic,
+    },
+    /// Makes the commit log and the tables of a pipeline in the database of the environment, and prints what its processor is
+    /// configured with.
+    Prepare {
+        /// The resource, as YAML.
+        pipeline: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum System {
+    /// Motors on a factory's lines.
+    Factory,
+    /// Visitors of a web site.
+    Clickstream,
+}
+
+/// Why it did not work.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("Kafka")]
+    Kafka(#[from] rdkafka::error::KafkaError),
+    #[error("reading or writing a file")]
+    File(#[from] std::io::Error),
+    #[error("preparing the pipeline")]
+    Prepare(#[from] prepare::PrepareError),
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().what) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sensorstream-bench: {error}: {}", reason(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(what: What) -> Result<(), Failure> {
+    match what {
+        What::Fill {
+            system: System::Factory,
+            topic,
+            events,
+            seed,
+        } => fill::fill(&topic, events, factory::Motors::new(seed, events))?,
+        What::Fill {
+            system: System::Clickstream,
+            topic,
+            events,
+            seed,
+        } => fill::fill(&topic, events, clickstream::Visitors::new(seed, events))?,
+        What::Pace {
+            topic,
+            rate,
+            seconds,
+            notes,
+        } => pace::pace(&topic, rate, seconds, &notes)?,
+        What::Count { topic } => println!("{}", count::count(&topic)?),
+        What::Prepare { pipeline } => println!("{}", prepare::prepare(&pipeline)?),
+    }
+    Ok(())
+}
+
+fn reason(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
+}
