@@ -135,6 +135,15 @@ impl Scope {
     /// # Panics
     /// When it is refused.
     pub async fn apply(&self, pipeline: &SensorPipeline) -> SensorPipeline {
+        let applied = self.try_apply(pipeline).await;
+        applied.expect("the pipeline is accepted")
+    }
+
+    /// Applies a pipeline.
+    ///
+    /// # Errors
+    /// When it is refused, or nobody is there to judge it.
+    pub async fn try_apply(&self, pipeline: &SensorPipeline) -> Result<SensorPipeline, String> {
         self.api()
             .patch(
                 &pipeline.name_any(),
@@ -142,7 +151,7 @@ impl Scope {
                 &Patch::Apply(pipeline),
             )
             .await
-            .expect("the pipeline is accepted")
+            .map_err(|error| error.to_string())
     }
 
     /// Changes a pipeline's spec by a merge patch.

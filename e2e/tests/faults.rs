@@ -244,7 +244,12 @@ async fn a_killed_leader_is_replaced() {
     .await;
     assert_ne!(next, leader);
     signal(&pod, "KILL").unwrap();
-    scope.apply(&environment(&scope, "env", |_| {})).await;
+    let pipeline = environment(&scope, "env", |_| {});
+    // The API server may ask the dead one about it until Kubernetes knows that it is dead.
+    until("somebody to judge the pipeline", secs(60), || {
+        scope.try_apply(&pipeline)
+    })
+    .await;
     scope.until_flowing("env").await;
     scope.close().await;
 }
