@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from harness.environment import PARTITIONS, Environment
 
 # Goes up when other events are made, so that a topic of older ones is not taken for these.
-EDITION = 1
+EDITION = 2
 SEED = 1
 PATIENCE = 60
 
