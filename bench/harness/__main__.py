@@ -7,6 +7,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TypeVar
 
+import psycopg
+from confluent_kafka import KafkaException
+
 from harness import live, machine, topics
 from harness.environment import BENCH, Environment
 from harness.outcome import Outcome
@@ -91,7 +94,8 @@ class Benchmark:
         outcome = self._try(f"{workload.name} on {system.NAME}", f"bench-{name}-{ALL.index(workload)}", run)
         if outcome is not None:
             speed = self.told.events / outcome.seconds
-            say(f"  {speed:,.0f} events a second, {outcome.peak_mib:,.0f} MiB, {outcome.seconds:.2f} s")
+            took = f"{outcome.seconds:.2f} s, {outcome.cpu_seconds:.1f} s of CPU"
+            say(f"  {speed:,.0f} events a second, {outcome.peak_mib:,.0f} MiB, {took}")
             for words in outcome.differences:
                 say(f"  {words}")
             self.report.add(workload.name, system.NAME, outcome)
@@ -133,7 +137,7 @@ class Benchmark:
         self._clean(run)
         try:
             return action(run)
-        except (RuntimeError, TimeoutError, OSError) as error:
+        except (RuntimeError, OSError, psycopg.Error, KafkaException) as error:
             say(f"  failed: {error}")
             self.failures.append(what)
             return None

@@ -9,5 +9,7 @@ class Outcome:
 
     seconds: float
     peak_mib: float
+    # Of the whole process, its start-up too.
+    cpu_seconds: float
     # What differs from the truth, in words; nothing where all is as it should be.
     differences: list[str] = field(default_factory=list)

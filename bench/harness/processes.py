@@ -1,4 +1,4 @@
-"""A process that is measured, and the memory of it and its children."""
+"""A process that is measured, and what it and its children take."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 MIB = 1024 * 1024
+TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGESIZE")
 # How often memory is looked at.
 EVERY = 0.1
@@ -29,6 +30,7 @@ class Measured:
             )
         self.started = time.time()
         self.peak = 0
+        self.cpu_seconds = 0.0
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
 
@@ -86,7 +88,10 @@ class Measured:
 
     def _watch(self) -> None:
         while self.running():
-            self.peak = max(self.peak, sum(map(resident, family(self.process.pid))))
+            processes = family(self.process.pid)
+            self.peak = max(self.peak, sum(map(resident, processes)))
+            # It only ever grows, but for children that end before they are waited for.
+            self.cpu_seconds = max(self.cpu_seconds, sum(map(used, processes)))
             time.sleep(EVERY)
 
 
@@ -108,3 +113,13 @@ def resident(process: int) -> int:
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * PAGE
     except (OSError, IndexError):
         return 0
+
+
+def used(process: int) -> float:
+    """The seconds of CPU that it has used, and its children that have ended."""
+    try:
+        # After the name, which may have spaces in it, and its bracket.
+        numbers = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, numbers[11:15])) / TICKS
+    except (OSError, IndexError):
+        return 0.0

@@ -27,7 +27,7 @@ VIEWED = "event_time TIMESTAMP, page_url STRING, event_type STRING"
 VISITED = "event_time TIMESTAMP, user_id STRING"
 DELAY = "2 minutes"
 # Events in a batch: fewer batches cost less, and memory holds one.
-BATCH = 500_000
+BATCH = 700_000
 
 
 def arguments() -> argparse.Namespace:

@@ -19,4 +19,4 @@ def run(environment: Environment, topic: str) -> Outcome:
     finally:
         process.kill()
     counted = json.loads(process.log.read_text())
-    return Outcome(seconds=counted["seconds"], peak_mib=process.peak_mib)
+    return Outcome(seconds=counted["seconds"], peak_mib=process.peak_mib, cpu_seconds=process.cpu_seconds)

@@ -27,6 +27,7 @@ def run(environment: Environment, workload: Workload, topic: str, run: str, trut
     try:
         process.wait(PATIENCE)
         first, done = (int(process.line(word) or 0) / 1_000 for word in ("first", "done"))
-        return Outcome(done - first, process.peak_mib, truth.differences(kafka_job.found(environment, workload, run)))
+        differences = truth.differences(kafka_job.found(environment, workload, run))
+        return Outcome(done - first, process.peak_mib, process.cpu_seconds, differences)
     finally:
         process.kill()

@@ -48,7 +48,7 @@ def run(environment: Environment, workload: Workload, topic: str, run: str, trut
                 found.lake = results.lake_rows(lake)
         finally:
             process.kill()
-        return Outcome(end - begin, process.peak_mib, truth.differences(found))
+        return Outcome(end - begin, process.peak_mib, process.cpu_seconds, truth.differences(found))
 
 
 def start(environment: Environment, config: Path, url: str, run: str) -> Measured:

@@ -36,7 +36,8 @@ def run(environment: Environment, workload: Workload, topic: str, run: str, trut
             found.enriched = results.count(environment, f"{run}.enriched")
         if workload.lake:
             found.lake = results.lake_rows(lake)
-        return Outcome(timed["done"] - timed["begun"], process.peak_mib, truth.differences(found))
+        seconds = timed["done"] - timed["begun"]
+        return Outcome(seconds, process.peak_mib, process.cpu_seconds, truth.differences(found))
 
 
 def prepare(environment: Environment, workload: Workload, topic: str, run: str, url: str) -> Path:

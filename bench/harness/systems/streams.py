@@ -29,7 +29,8 @@ def run(environment: Environment, workload: Workload, topic: str, run: str, trut
     try:
         end = watch(environment, topic, run, process)
         first = int(process.line("first") or 0) / 1_000
-        return Outcome(end - first, process.peak_mib, truth.differences(kafka_job.found(environment, workload, run)))
+        differences = truth.differences(kafka_job.found(environment, workload, run))
+        return Outcome(end - first, process.peak_mib, process.cpu_seconds, differences)
     finally:
         process.kill()
 

@@ -9,9 +9,9 @@ pub const START_MS: i64 = 1_755_435_000_000;
 const SPAN_MS: u64 = 20 * 60 * 1_000;
 /// How much an event out of order is late at most; half of what the pipelines allow.
 const DISORDER_MS: i64 = 60_000;
-/// How long after the last event the one comes that closes every window: longer than the pipelines' delay of
-/// two minutes and their longest window or gap of five together.
-const FINALE_MS: i64 = 8 * 60 * 1_000;
+/// How long after the last event the one comes that closes every window. A session whose gap is five minutes is
+/// closed when nothing can join it any more, ten minutes after its last event; and the watermark is two behind.
+const FINALE_MS: i64 = 15 * 60 * 1_000;
 
 /// When event `number` of `events` happens, in milliseconds since 1970.
 pub fn time(number: u64, events: u64, chance: &mut impl Rng) -> i64 {
