@@ -304,12 +304,7 @@ impl Engine {
 
     /// Whether [`Self::take_changes`] with [`OpenRows::Take`] would give any.
     pub fn has_changes(&self) -> bool {
-        self.plan
-            .windows()
-            .iter()
-            .zip(&self.windows)
-            .filter_map(|(window, place)| Some((window, place.here()?)))
-            .any(|(window, state)| state.has_changes(window))
+        self.changed_rows() > 0
     }
 
     /// How many rows of windows' tables there are to take, at most.

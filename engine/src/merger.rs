@@ -215,10 +215,7 @@ impl Merger {
 
     /// Whether [`Self::take_changes`] with [`OpenRows::Take`] would give any.
     pub fn has_changes(&self) -> bool {
-        let windows = self.plan.windows().iter().zip(&self.windows);
-        windows
-            .filter_map(|(window, linked)| Some((window, linked.as_ref()?)))
-            .any(|(window, linked)| linked.complete && linked.state.has_changes(window))
+        self.changed_rows() > 0
     }
 
     /// How many rows of windows' tables there are to take, at most.

@@ -26,11 +26,6 @@ impl Pending {
         }
     }
 
-    /// Whether there are no changes.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.deletes.is_empty() && self.upserts.is_empty()
-    }
-
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.deletes.len() + self.upserts.len()

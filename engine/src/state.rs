@@ -118,15 +118,6 @@ impl WindowState {
         }
     }
 
-    /// Whether there is something to take.
-    pub(crate) fn has_changes(&self, window: &WindowPlan) -> bool {
-        let dirty = || match &self.open {
-            Open::Panes(panes) => panes.is_dirty(),
-            Open::Sessions(sessions) => sessions.is_dirty(),
-        };
-        !self.pending.is_empty() || window.writes_open_rows && dirty()
-    }
-
     /// How many rows there are to take, at most.
     pub(crate) fn changed_rows(&self, window: &WindowPlan) -> usize {
         let dirty = match &self.open {

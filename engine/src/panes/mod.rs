@@ -372,12 +372,7 @@ impl Panes {
         row.finish();
     }
 
-    /// Whether rows of open instances changed since they were last taken.
-    pub(crate) fn is_dirty(&self) -> bool {
-        self.kept.iter().any(|pane| !pane.dirty_groups().is_empty())
-    }
-
-    /// How many did, at most.
+    /// How many rows of open instances changed since they were last taken, at most.
     pub(crate) fn dirty(&self) -> usize {
         let groups: usize = self.kept.iter().map(|pane| pane.dirty_groups().len()).sum();
         groups * (self.grid.size / self.grid.slide).max(1) as usize

@@ -209,12 +209,7 @@ impl Sessions {
         self.dirty = 0;
     }
 
-    /// Whether open sessions changed since their rows were last taken.
-    pub(crate) fn is_dirty(&self) -> bool {
-        self.dirty > 0
-    }
-
-    /// How many did.
+    /// How many open sessions changed since their rows were last taken.
     pub(crate) fn dirty(&self) -> usize {
         self.dirty
     }

@@ -132,7 +132,7 @@ impl Committer {
                         // The worker is gone if the shard is being given up.
                         let _ = give_back.send(batch);
                     }
-                    Some(Work::Settle(answer)) => {
+                    Some(Work::SendAll(answer)) => {
                         self.send_all().await?;
                         self.show_sent();
                         let _ = answer.send(());

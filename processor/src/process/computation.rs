@@ -41,9 +41,6 @@ pub trait Computation: State + Send + 'static {
     /// All that is decided has been taken again.
     fn caught_up(&mut self, again: &mut Again);
 
-    /// Whether there are rows of windows to write.
-    fn has_changes(&self) -> bool;
-
     /// How many rows of windows there are to write, at most.
     fn changed_rows(&self) -> usize;
 

@@ -269,10 +269,6 @@ impl Computation for Decider {
         self.end_decided(i64::MAX, &mut again.job.outgoing);
     }
 
-    fn has_changes(&self) -> bool {
-        self.engine.has_changes()
-    }
-
     fn changed_rows(&self) -> usize {
         self.engine.changed_rows()
     }

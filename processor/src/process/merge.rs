@@ -46,10 +46,6 @@ impl Computation for Merger {
 
     fn caught_up(&mut self, _: &mut Again) {}
 
-    fn has_changes(&self) -> bool {
-        self.has_changes()
-    }
-
     fn changed_rows(&self) -> usize {
         self.changed_rows()
     }

@@ -71,7 +71,7 @@ pub enum Work {
     /// Commit a batch, and give it back.
     Commit(Batch, oneshot::Sender<Batch>),
     /// Say when everything has been sent.
-    Settle(oneshot::Sender<()>),
+    SendAll(oneshot::Sender<()>),
 }
 
 /// Where a shard's thread begins, and what it works with, whatever it computes.
@@ -273,8 +273,9 @@ impl<C: Computation> Worker<C> {
         while !self.at.stop.is_cancelled() {
             self.take_records(&mut building)?;
             let now = Instant::now();
-            let crowded = self.computation.changed_rows() >= MAX_ROWS;
-            let emits = crowded || self.emits(&building, now);
+            let rows = self.computation.changed_rows();
+            let crowded = rows >= MAX_ROWS;
+            let emits = crowded || rows > 0 && now >= building.emit_at;
             let stands = self.follow_others(&mut building, now);
             let rolls = self.computation.lake_is_due(now);
             let notes = self.notes(&building, now);
@@ -297,7 +298,7 @@ impl<C: Computation> Worker<C> {
         }
         // Nobody may read on for long: a pipeline that is stopped shows what it has.
         let computation = &self.computation;
-        let left = computation.has_changes() || computation.has_open_files();
+        let left = computation.changed_rows() > 0 || computation.has_open_files();
         if !building.batch.is_empty() || left {
             in_flight.wait(&mut spare)?;
             in_flight = self.hand_over(&mut building, spare.take(), true)?;
@@ -315,18 +316,13 @@ impl<C: Computation> Worker<C> {
         if !self.at.role.has_state() {
             return Ok(());
         }
-        let (answer, settled) = oneshot::channel();
-        let asked = self.at.work.blocking_send(Work::Settle(answer));
+        let (answer, sent) = oneshot::channel();
+        let asked = self.at.work.blocking_send(Work::SendAll(answer));
         asked.map_err(|_| Abandoned)?;
-        settled.blocking_recv().map_err(|_| Abandoned)?;
+        sent.blocking_recv().map_err(|_| Abandoned)?;
         let (memory, to) = (self.computation.memory(), building.batch.to());
         self.at.snapshots.take_all(&self.computation, memory, to);
         self.hand_over(&mut building, spare, false).map(drop)
-    }
-
-    /// Whether rows of open windows are to be written.
-    fn emits(&self, building: &Building, now: Instant) -> bool {
-        now >= building.emit_at && self.computation.has_changes()
     }
 
     /// Whether what the shard has read is to be written down, now that there is nothing more to read.
