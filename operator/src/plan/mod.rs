@@ -20,7 +20,7 @@ use kube::ResourceExt;
 use sensorstream_ledger::claims::Claim;
 
 use crate::{FINALIZER, observe::objects::ObjectKey, role::Role, validate::ValidPipeline};
-use kubernetes::{DesiredObject, Image, Site};
+use kubernetes::{DesiredObject, Image, Site, revision};
 use lifecycle::{Lifecycle, Situation};
 use tables::migration::TableMigration;
 use topics::TopicChange;
@@ -97,12 +97,14 @@ pub fn plan(valid: &ValidPipeline<'_>, image: &Image, now: Timestamp) -> Plan {
         (Some(topics), Some(database)) => topics::changes(valid, topics, database),
         _ => Vec::new(),
     };
-    let ground_seen = observation.topics.seen().is_some() && observation.database.seen().is_some();
-    let objects = if ground_seen {
+    let ground = observation.topics.seen().and(observation.database.seen());
+    let ground_seen = ground.is_some();
+    let objects = if let Some(database) = ground {
         let site = Site {
             valid,
             image,
             lifecycle: &lifecycle,
+            revision: revision::of(valid, database),
         };
         object_changes(valid, kubernetes::desired(&site))
     } else {

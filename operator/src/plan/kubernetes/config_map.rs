@@ -4,8 +4,8 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use sensorstream_crds::runtime::ProcessConfig;
 use serde::Serialize;
 
-use super::{Kind, Site, digest, revision::revision, string_map};
-use crate::{observe::objects::ObjectKey, role::Role};
+use super::{Site, digest, string_map};
+use crate::role::Role;
 
 /// The key of the document.
 pub const KEY: &str = "config.json";
@@ -32,21 +32,9 @@ pub fn document(site: &Site<'_>, role: Role) -> Option<String> {
 
 /// What the processor acts on.
 fn process_config(site: &Site<'_>) -> ProcessConfig {
-    let observation = site.valid.observation;
-    let wanted = &site.valid.configs.process;
-    let key = ObjectKey {
-        kind: Kind::ConfigMap,
-        name: Role::Processor.object_name(site.name()),
-    };
-    let live = observation.objects.live.get(&key);
-    let live = live.and_then(|live| live["data"][KEY].as_str());
-    // One that somebody spoiled is another plan.
-    let live: Option<ProcessConfig> = live.and_then(|text| serde_json::from_str(text).ok());
-    let database = observation.database.seen();
-    let shards = database.map_or(&[][..], |database| &database.shards);
     ProcessConfig {
-        revision: revision(wanted, live.as_ref(), shards),
-        ..wanted.clone()
+        revision: site.revision,
+        ..site.valid.configs.process.clone()
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Site<'a> {
     pub image: &'a Image,
     /// Which workloads should run.
     pub lifecycle: &'a Lifecycle,
+    /// Which revision of the plan the processor runs.
+    pub revision: i64,
 }
 
 /// The kinds of objects that a pipeline consists of.

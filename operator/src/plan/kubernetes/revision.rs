@@ -5,13 +5,26 @@
 use sensorstream_crds::runtime::ProcessConfig;
 use sensorstream_ledger::figures::ShardFigures;
 
+use super::{Kind, config_map};
+use crate::{backends::Database, observe::objects::ObjectKey, role::Role, validate::ValidPipeline};
+
+/// The revision of a pipeline's plan, given what is live and what the shards have seen.
+pub fn of(valid: &ValidPipeline<'_>, database: &Database) -> i64 {
+    let observation = valid.observation;
+    let key = ObjectKey {
+        kind: Kind::ConfigMap,
+        name: Role::Processor.object_name(&observation.id.name),
+    };
+    let live = observation.objects.live.get(&key);
+    let live = live.and_then(|live| live["data"][config_map::KEY].as_str());
+    // One that somebody spoiled is another plan.
+    let live: Option<ProcessConfig> = live.and_then(|text| serde_json::from_str(text).ok());
+    revision(&valid.configs.process, live.as_ref(), &database.shards)
+}
+
 /// The revision of a plan: the one that is live if that is the same plan, or else one that comes after all
 /// there were.
-pub fn revision(
-    wanted: &ProcessConfig,
-    live: Option<&ProcessConfig>,
-    shards: &[ShardFigures],
-) -> i64 {
+fn revision(wanted: &ProcessConfig, live: Option<&ProcessConfig>, shards: &[ShardFigures]) -> i64 {
     let taken_up = shards.iter().map(|shard| shard.revision).max().unwrap_or(0);
     let current = live.map_or(0, |live| live.revision);
     let is_same = live.is_some_and(|live| {
