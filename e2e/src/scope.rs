@@ -1,5 +1,5 @@
 //! A test's own part of the cluster: a namespace with the Secrets of the database and the lake in it. When
-//! the test fails it prints what a person would look at; in any case it cleans up.
+//! the test fails it prints what a person would look at, and leaves it there.
 
 use std::{collections::BTreeMap, process::Command, thread};
 

@@ -18,16 +18,26 @@ use sensorstream_e2e::{
     wait::{secs, until},
 };
 use serde_json::json;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+/// The namespace of a test that has the cluster to itself, with every backend up, whatever a failed test before
+/// has left.
+async fn alone(name: &str) -> (MutexGuard<'static, ()>, Scope) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+    let turn = ONE_AT_A_TIME.lock().await;
+    let scope = Scope::new(name).await;
+    for backend in ["postgres", "kafka", "minio"] {
+        scale_backend(&scope.cluster, backend, 1).await;
+    }
+    (turn, scope)
+}
 
 /// Readings a second of each system while things break.
 const RATE: i64 = 1_000;
 
 /// Seconds of load: the subset that every run has, or the full length.
 fn load_seconds() -> i64 {
-    if torture() { 300 } else { 40 }
+    if torture() { 300 } else { 60 }
 }
 
 /// How long something stays away, at least.
@@ -86,8 +96,7 @@ async fn take_away(scope: &Scope, backend: &str, condition: &str, status: &str) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processors_killed_at_random_moments() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let scope = Scope::new("kill").await;
+    let (_turn, scope) = alone("kill").await;
     busy(&scope, 2).await;
     let kills = if torture() { 60 } else { 10 };
     let span = Duration::from_secs(u64::try_from(load_seconds()).unwrap()).mul_f64(0.9);
@@ -111,8 +120,7 @@ async fn processors_killed_at_random_moments() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn frozen_owners_that_wake_after_their_partitions_moved_change_nothing() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let scope = Scope::new("freeze").await;
+    let (_turn, scope) = alone("freeze").await;
     busy(&scope, 2).await;
     join_all(System::ALL.map(|system| freeze_an_owner(&scope, system.name()))).await;
     settle_and_compare(&scope).await;
@@ -143,40 +151,21 @@ async fn freeze_an_owner(scope: &Scope, name: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn postgres_and_kafka_restarted() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let scope = Scope::new("backends").await;
-    busy(&scope, 2).await;
+async fn backends_that_crash_and_backends_that_are_away() {
+    let (_turn, scope) = alone("backends").await;
+    // Longer than the first of them is away: what comes after meets those who have much to catch up with.
+    busy(&scope, 3).await;
+    take_away(&scope, "minio", "SinkBlocked", "True").await;
     crash_backend(&scope.cluster, "postgres").await;
+    take_away(&scope, "kafka", "TopicsReady", "Unknown").await;
     crash_backend(&scope.cluster, "kafka").await;
     settle_and_compare(&scope).await;
     scope.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kafka_away_for_a_while() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let scope = Scope::new("kafkaaway").await;
-    busy(&scope, 3).await;
-    take_away(&scope, "kafka", "TopicsReady", "Unknown").await;
-    settle_and_compare(&scope).await;
-    scope.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_lake_away_for_a_while() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let scope = Scope::new("lakeaway").await;
-    busy(&scope, 2).await;
-    take_away(&scope, "minio", "SinkBlocked", "True").await;
-    settle_and_compare(&scope).await;
-    scope.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn deleted_with_kafka_down() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let scope = Scope::new("kafkadown").await;
+    let (_turn, scope) = alone("kafkadown").await;
     let pipeline = environment(&scope, "env", |spec| {
         spec["deletionPolicy"] = json!("Delete");
     });
@@ -201,8 +190,7 @@ async fn deleted_with_kafka_down() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_leader_is_replaced() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let scope = Scope::new("leader").await;
+    let (_turn, scope) = alone("leader").await;
     let client = &scope.cluster.client;
     let leases: Api<Lease> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
     let pods: Api<Pod> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
