@@ -38,7 +38,8 @@ pub trait Computation: State + Send + 'static {
     /// Takes a record again that an earlier owner took, and adds to `again` what may not have been sent.
     fn repeat(&mut self, record: &Record<'_>, again: &mut Again) -> Result<(), Unusable>;
 
-    /// All that is decided has been taken again.
+    /// All that is decided has been taken again, and nothing beyond: once, before anything is decided. What
+    /// is said of where the shard stands must not know of what comes after.
     fn caught_up(&mut self, again: &mut Again);
 
     /// How many rows of windows there are to write, at most.

@@ -267,6 +267,7 @@ impl Computation for Decider {
 
     fn caught_up(&mut self, again: &mut Again) {
         self.end_decided(i64::MAX, &mut again.job.outgoing);
+        again.job.standing = self.standing();
     }
 
     fn changed_rows(&self) -> usize {
@@ -389,11 +390,6 @@ impl Again {
             problem: problem_of(pending),
             content,
         });
-    }
-
-    /// Adds where the shard stands, for the second stage.
-    pub fn stand(&mut self, standing: Vec<Vec<u8>>) {
-        self.job.standing = standing;
     }
 
     /// Whether there is enough to send it on.

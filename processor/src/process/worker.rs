@@ -179,6 +179,7 @@ impl<C: Computation> Worker<C> {
     fn recover(&mut self) -> Result<Batch, Abandoned> {
         let mut position = self.at.read_from;
         let mut first = Batch::starting_at(self.at.next_offset);
+        let mut caught_up = false;
         while position < self.at.next_offset && !self.at.stop.is_cancelled() {
             self.computation.at(Timestamp::now());
             let Self {
@@ -207,7 +208,9 @@ impl<C: Computation> Worker<C> {
                 // The first of those that nobody has decided came along.
                 Polled::Record(record) => {
                     position = record.offset();
-                    computation.caught_up(again);
+                    if !std::mem::replace(&mut caught_up, true) {
+                        computation.caught_up(again);
+                    }
                     trouble = computation.decide(&record, &mut first);
                 }
                 other => tell(notices, key.partition, &other),
@@ -225,8 +228,9 @@ impl<C: Computation> Worker<C> {
         if self.at.stop.is_cancelled() {
             return Err(Abandoned);
         }
-        self.computation.caught_up(&mut self.at.again);
-        self.at.again.stand(self.computation.standing());
+        if !caught_up {
+            self.computation.caught_up(&mut self.at.again);
+        }
         self.resend(self.at.next_offset)?;
         Ok(first)
     }

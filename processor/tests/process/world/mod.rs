@@ -1,6 +1,7 @@
 //! What a test acts in: its own database, topics and pipeline, and ways to look at them.
 
 mod audit;
+mod gate;
 mod kafka;
 mod proxy;
 mod readings;
@@ -33,6 +34,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, PgPool, postgres::PgConnectOptions};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+pub use gate::Gate;
 use kafka::{admin, kafka};
 pub use proxy::Proxy;
 pub use readings::{good, mixed};
@@ -190,7 +192,7 @@ impl World {
     }
 
     /// Whether the pipeline has windows over several partitions.
-    fn is_linked(&self) -> bool {
+    pub fn is_linked(&self) -> bool {
         let mut windows = self.config.windows.iter();
         windows.any(|window| window.stage(&self.config.input) == Stage::Second)
     }
@@ -300,6 +302,22 @@ impl World {
             .unwrap()
             .remove(&topic)
             .map_or_else(String::new, |description| description.id)
+    }
+
+    /// Closes a gate before every commit that decides something.
+    pub async fn close_gate(&self) -> Gate {
+        Gate::close(&self.pool).await
+    }
+
+    /// How many records and markers have been sent to the second stage; none if there is none.
+    pub fn sent_over_link(&self) -> i64 {
+        if !self.is_linked() {
+            return 0;
+        }
+        let consumer: BaseConsumer = kafka().create().unwrap();
+        let topic = self.config.pipeline.link_topic();
+        let ends = end_offsets(&consumer, &topic, 0..LINK_PARTITIONS, PATIENCE).unwrap();
+        ends.values().sum()
     }
 
     /// Waits until something is so.

@@ -47,6 +47,11 @@ macro_rules! faults {
             }
 
             #[test]
+            fn an_owner_that_dies_before_its_first_commit() {
+                owners::died_early::<$system>();
+            }
+
+            #[test]
             fn answers_to_commits_that_get_lost() {
                 answers::lost::<$system>();
             }

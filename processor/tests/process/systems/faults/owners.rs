@@ -88,6 +88,31 @@ pub fn slept<S: System>() {
     });
 }
 
+/// An owner that has taken shards over from one that was killed sends what is to be sent again, and dies while
+/// its first commits hang.
+pub fn died_early<S: System>() {
+    scene::<S>("early", async |scene| {
+        let first = scene.world.spawn();
+        scene.send(6_000);
+        scene.until_busy().await;
+        drop(first);
+        scene.send(3_000);
+        let mut gate = scene.world.close_gate().await;
+        let sent = scene.world.sent_over_link();
+        let second = scene.world.spawn();
+        let all = i64::from(super::PARTITIONS);
+        while gate.hanging().await < all
+            || scene.world.is_linked() && scene.world.sent_over_link() == sent
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        drop(second);
+        gate.open().await;
+        let third = scene.world.spawn();
+        assert_as_the_oracle_says::<S>(&scene.world, vec![third]).await;
+    });
+}
+
 /// Waits until so many shards have other owners than before.
 async fn until_moved<S: System>(scene: &super::Scene<S>, before: &[i64], shards: usize) {
     scene
