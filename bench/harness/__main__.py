@@ -10,14 +10,14 @@ from typing import TypeVar
 import psycopg
 from confluent_kafka import KafkaException
 
-from harness import live, machine, topics
+from harness import instructions, live, machine, topics
 from harness.environment import BENCH, Environment
 from harness.outcome import Outcome
 from harness.pipelines import link
 from harness.report import Report
 from harness.systems import bare, flink, sensorstream, spark, streams
 from harness.truth import Truth
-from harness.workloads import ALL, Workload
+from harness.workloads import ALL, CLICKSTREAM, FACTORY, Workload
 
 EVENTS = 2_000_000
 ROUNDS = 3
@@ -31,7 +31,7 @@ SYSTEMS: dict[str, ModuleType] = {
 }
 # Those that are measured as events come.
 LIVE = ("sensorstream", "spark")
-PARTS = ("jobs", "latency", "recovery")
+PARTS = ("instructions", "jobs", "latency", "recovery")
 T = TypeVar("T")
 
 
@@ -45,6 +45,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workloads", nargs="+", choices=names, default=names, help="only these", metavar="JOB")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="only these")
     parser.add_argument("--rates", nargs="+", type=int, default=list(RATES), help="events a second for latency")
+    parser.add_argument("--accept", action="store_true", help="take the instruction counts for the right ones")
     parser.add_argument("--record", action="store_true", help="write bench/results.json and the README's tables")
     return parser.parse_args()
 
@@ -67,6 +68,22 @@ class Benchmark:
         self.environment = Environment.from_shell()
         self.report = Report(told.events)
         self.failures: list[str] = []
+
+    def instructions(self) -> None:
+        """Counts the instructions of the hot path, and compares them with the committed counts."""
+        counts: dict[str, int] = {}
+        for workload in (FACTORY, CLICKSTREAM):
+            say(f"instructions of the hot path: {workload.name}")
+            counts[workload.name] = instructions.count(self.environment, workload)
+            say(f"  {counts[workload.name]:,} an event")
+        if self.told.accept:
+            instructions.accept(counts)
+        before = instructions.committed()
+        for name, now in counts.items():
+            slip = instructions.slip(now, before[name])
+            if slip is not None:
+                self.failures.append(f"{name}: {now:,} instructions an event, {slip:.1%} more than {before[name]:,}")
+        self.report.instructions = counts
 
     def jobs(self) -> None:
         """Runs every job on every system, in turn, and the whole of it again in each round."""

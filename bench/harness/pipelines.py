@@ -19,21 +19,8 @@ def prepare(
 ) -> tuple[Path, Path]:
     """Makes the tables and topics of a new pipeline. Answers its processor's configuration, and the folder
     that is its lake if it has one."""
-    template = Template((BENCH / "pipelines" / f"{workload.system}.yaml").read_text())
     lake = environment.folder(f"{run}-lake")
-    resource = environment.scratch / f"{run}.yaml"
-    resource.write_text(
-        template.substitute(
-            run=run,
-            topic=topic,
-            bootstrap=environment.bootstrap,
-            every=every,
-            lake=f'lake: {{ uri: "file://{lake}" }}' if workload.lake else "",
-            enriched=f'enriched: {{ topic: {{ name: "{run}.enriched", partitions: {PARTITIONS} }} }}'
-            if workload.enriched
-            else "",
-        )
-    )
+    resource = declare(environment, workload, topic, run, lake, every)
     text = subprocess.run(
         [environment.tool, "prepare", resource],
         env={**os.environ, "DATABASE_URL": database},
@@ -47,6 +34,27 @@ def prepare(
     written = [outputs[name]["topic"]["name"] for name in ("alerts", "enriched", "deadLetter") if name in outputs]
     topics.make(environment, *written, link(run))
     return config, lake
+
+
+def declare(
+    environment: Environment, workload: Workload, topic: str, run: str, lake: Path, every: str = "1s"
+) -> Path:
+    """Writes a pipeline's resource."""
+    template = Template((BENCH / "pipelines" / f"{workload.system}.yaml").read_text())
+    resource = environment.scratch / f"{run}.yaml"
+    resource.write_text(
+        template.substitute(
+            run=run,
+            topic=topic,
+            bootstrap=environment.bootstrap,
+            every=every,
+            lake=f'lake: {{ uri: "file://{lake}" }}' if workload.lake else "",
+            enriched=f'enriched: {{ topic: {{ name: "{run}.enriched", partitions: {PARTITIONS} }} }}'
+            if workload.enriched
+            else "",
+        )
+    )
+    return resource
 
 
 def link(run: str) -> str:

@@ -39,6 +39,7 @@ class Report:
         self.outcomes: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
         self.latencies: dict[tuple[int, str], Latency] = {}
         self.recoveries: dict[str, Recovery] = {}
+        self.instructions: dict[str, int] = {}
 
     def add(self, workload: str, system: str, outcome: Outcome) -> None:
         """Adds a run of a job."""
@@ -90,6 +91,8 @@ class Report:
             parts.append(self._latency_table())
         if self.recoveries:
             parts.append(self._recovery_table())
+        if self.instructions:
+            parts.append(self._instructions_table())
         return "\n\n".join(parts)
 
     def _jobs_table(self) -> str:
@@ -120,6 +123,11 @@ class Report:
         for system, found in self.recoveries.items():
             times = found.seconds
             lines.append(f"| {system} | {median(times):.1f} ({min(times):.1f} to {max(times):.1f}) |")
+        return "\n".join(lines)
+
+    def _instructions_table(self) -> str:
+        lines = ["| hot path | instructions an event |", "|---|---|"]
+        lines += [f"| {name} | {count:,} |" for name, count in self.instructions.items()]
         return "\n".join(lines)
 
     def put_into(self, readme: Path, machine: str) -> None:

@@ -3,12 +3,14 @@
 //! - [`fill`]: preloads a topic with the events of a [`timeline`]: [`factory`]'s or [`clickstream`]'s.
 //! - [`pace`]: sends events as they happen, so many a second, and notes when.
 //! - [`count`]: the bare loop that everything is measured against.
+//! - [`hot`]: the hot path alone, for counting its instructions.
 //! - [`prepare`]: makes a pipeline's tables and configuration, as the operator would.
 
 mod clickstream;
 mod count;
 mod factory;
 mod fill;
+mod hot;
 mod kafka;
 mod pace;
 mod prepare;
@@ -60,6 +62,16 @@ enum What {
         #[command(flatten)]
         topic: kafka::Topic,
     },
+    /// Runs the hot path over events in memory.
+    Hot {
+        /// Whose events.
+        system: System,
+        /// The resource, as YAML.
+        pipeline: PathBuf,
+        /// How many.
+        #[arg(long, default_value_t = 50_000)]
+        events: u64,
+    },
     /// Makes the commit log and the tables of a pipeline in the database of the environment, and prints what its processor is
     /// configured with.
     Prepare {
@@ -83,6 +95,8 @@ enum Failure {
     Kafka(#[from] rdkafka::error::KafkaError),
     #[error("reading or writing a file")]
     File(#[from] std::io::Error),
+    #[error("running the hot path")]
+    Hot(#[from] hot::HotError),
     #[error("preparing the pipeline")]
     Prepare(#[from] prepare::PrepareError),
 }
@@ -111,6 +125,19 @@ fn run(what: What) -> Result<(), Failure> {
             events,
             seed,
         } => fill::fill(&topic, events, clickstream::Visitors::new(seed, events))?,
+        What::Hot {
+            system,
+            pipeline,
+            events,
+        } => {
+            let came = match system {
+                System::Factory => hot::run(&pipeline, events, factory::Motors::new(1, events))?,
+                System::Clickstream => {
+                    hot::run(&pipeline, events, clickstream::Visitors::new(1, events))?
+                }
+            };
+            println!("{came:?}");
+        }
         What::Pace {
             topic,
             rate,
