@@ -1,5 +1,7 @@
 //! One field: what its values must be, and reading one.
 
+use std::borrow::Cow;
+
 use sensorstream_crds::{
     Reason,
     input::{Field, FieldType},
@@ -26,8 +28,6 @@ pub struct Column<'a> {
 #[derive(Debug)]
 pub(super) struct FieldPlan {
     name: String,
-    member: String,
-    same_member_as: Option<usize>,
     required: bool,
     rule: Rule,
 }
@@ -55,8 +55,8 @@ enum Rule {
 }
 
 impl FieldPlan {
-    /// A field, given those before it.
-    pub(super) fn new(field: &Field, before: &[Field]) -> Self {
+    /// A field that passed validation.
+    pub(super) fn new(field: &Field) -> Self {
         let least = |bound: i64| {
             field
                 .minimum
@@ -71,10 +71,6 @@ impl FieldPlan {
         };
         Self {
             name: field.name.clone(),
-            member: field.member().to_owned(),
-            same_member_as: before
-                .iter()
-                .position(|other| other.member() == field.member()),
             required: field.required,
             rule: match field.type_ {
                 FieldType::String => Rule::Text {
@@ -97,14 +93,6 @@ impl FieldPlan {
                 FieldType::Timestamp => Rule::Timestamp,
             },
         }
-    }
-
-    pub(super) fn member(&self) -> &str {
-        &self.member
-    }
-
-    pub(super) fn same_member_as(&self) -> Option<usize> {
-        self.same_member_as
     }
 
     pub(super) fn column(&self) -> Column<'_> {
@@ -175,7 +163,7 @@ impl FieldPlan {
 
     fn check_text(
         &self,
-        text: &str,
+        text: &Cow<'_, str>,
         max_length: Option<usize>,
         allowed: &[String],
     ) -> Result<(), Problem> {
@@ -191,7 +179,8 @@ impl FieldPlan {
             let what = format!("{} is none of the allowed values", quoted(text));
             return Err(self.problem(Reason::OutOfRange, &what));
         }
-        if text.as_bytes().contains(&0) {
+        // JSON can say it with an escape only, and a text with escapes is not lent from the record.
+        if matches!(text, Cow::Owned(text) if text.contains('\0')) {
             let what = "holds the character U+0000, which PostgreSQL can't store";
             return Err(self.problem(Reason::OutOfRange, what));
         }

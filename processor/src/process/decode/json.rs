@@ -36,11 +36,34 @@ pub struct NotJson {
     at: usize,
 }
 
-/// Reads an object and puts the value of each member that `place` knows where it says. What
-/// `found` holds before is overwritten only by members that are there.
+/// The members to find.
+#[derive(Debug)]
+pub struct Members(Vec<Member>);
+
+#[derive(Debug)]
+struct Member {
+    name: String,
+    /// As most producers write it, quotes included.
+    written: String,
+}
+
+impl Members {
+    /// Members by their names, in the order in which producers write them as a rule: then they are found
+    /// without looking.
+    pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        let member = |name: &str| Member {
+            name: name.to_owned(),
+            written: serde_json::Value::from(name).to_string(),
+        };
+        Self(names.into_iter().map(member).collect())
+    }
+}
+
+/// Reads an object and puts the value of each member to find at its place. What `found` holds before is
+/// overwritten only by members that are there.
 pub fn read_object<'a>(
     payload: &'a [u8],
-    mut place: impl FnMut(&str) -> Option<usize>,
+    members: &Members,
     found: &mut [Option<Token<'a>>],
 ) -> Result<(), NotJson> {
     let text = std::str::from_utf8(payload).map_err(|error| NotJson {
@@ -61,12 +84,24 @@ pub fn read_object<'a>(
         return Err(NotJson { what, at: 0 });
     }
     reader.at += 1;
-    reader.members(MAX_DEPTH - 1, |reader, key, depth| {
-        let value = reader.value(depth)?;
-        if let Some(index) = place(&key) {
-            found[index] = Some(value);
+    let mut next = 0;
+    let place = |reader: &mut Reader<'a>| {
+        let place = match members.0.get(next) {
+            Some(member) if reader.skip(&member.written) => Some(next),
+            _ => {
+                let name = reader.name()?;
+                members.0.iter().position(|member| member.name == name)
+            }
+        };
+        if let Some(place) = place {
+            next = place + 1;
         }
-        Ok(())
+        Ok(place)
+    };
+    reader.members(MAX_DEPTH - 1, place, |place, value| {
+        if let Some(place) = place {
+            found[place] = Some(value);
+        }
     })?;
     reader.skip_whitespace();
     if reader.at == text.len() {
@@ -90,10 +125,24 @@ impl<'a> Reader<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn skip_whitespace(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+        // Nearly always there is none: one comparison tells.
+        while let Some(byte) = self.peek()
+            && byte <= b' '
+            && matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+        {
             self.at += 1;
         }
+    }
+
+    /// Goes on behind a text if that is what comes next.
+    fn skip(&mut self, text: &str) -> bool {
+        let is_next = self.text.as_bytes()[self.at..].starts_with(text.as_bytes());
+        if is_next {
+            self.at += text.len();
+        }
+        is_next
     }
 
     fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), NotJson> {
@@ -106,10 +155,11 @@ impl<'a> Reader<'a> {
     }
 
     /// The members of an object whose brace has been read.
-    fn members(
+    fn members<N>(
         &mut self,
         depth: u8,
-        mut member: impl FnMut(&mut Self, Cow<'a, str>, u8) -> Result<(), NotJson>,
+        mut name: impl FnMut(&mut Self) -> Result<N, NotJson>,
+        mut take: impl FnMut(N, Token<'a>),
     ) -> Result<(), NotJson> {
         self.skip_whitespace();
         if self.peek() == Some(b'}') {
@@ -117,11 +167,11 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         loop {
-            self.expect(b'"', "expected a member's name")?;
-            let key = self.string()?;
+            self.skip_whitespace();
+            let name = name(self)?;
             self.expect(b':', "expected `:`")?;
             self.skip_whitespace();
-            member(self, key, depth)?;
+            take(name, self.value(depth)?);
             self.skip_whitespace();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -132,6 +182,12 @@ impl<'a> Reader<'a> {
                 _ => return Err(self.error("expected `,` or `}`")),
             }
         }
+    }
+
+    /// The name of a member.
+    fn name(&mut self) -> Result<Cow<'a, str>, NotJson> {
+        self.expect(b'"', "expected a member's name")?;
+        self.string()
     }
 
     /// A value, with the whitespace before it read already.
@@ -150,7 +206,7 @@ impl<'a> Reader<'a> {
                     .checked_sub(1)
                     .ok_or_else(|| self.error("nested too deep"))?;
                 self.at += 1;
-                self.members(depth, |reader, _, depth| reader.value(depth).map(drop))?;
+                self.members(depth, |reader| reader.name().map(drop), |(), _| {})?;
                 Ok(Token::Object)
             }
             Some(b'[') => {
@@ -187,8 +243,7 @@ impl<'a> Reader<'a> {
     }
 
     fn word(&mut self, word: &str, token: Token<'a>) -> Result<Token<'a>, NotJson> {
-        if self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
-            self.at += word.len();
+        if self.skip(word) {
             Ok(token)
         } else {
             Err(self.error("expected a value"))

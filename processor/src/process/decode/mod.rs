@@ -17,14 +17,17 @@ mod timestamp;
 #[cfg(test)]
 mod tests;
 
-use sensorstream_crds::{Reason, input::Input};
+use sensorstream_crds::{
+    Reason,
+    input::{Field, Input},
+};
 use sensorstream_expressions::Value;
 
 pub use field::Column;
 pub use timestamp::POSTGRES_EPOCH_US;
 
 use field::FieldPlan;
-use json::Token;
+use json::{Members, Token};
 
 /// The largest value that is read, in bytes.
 pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
@@ -60,6 +63,8 @@ impl Problem {
 #[derive(Debug)]
 pub struct Decoder {
     fields: Vec<FieldPlan>,
+    /// One a field.
+    members: Members,
     event_time: usize,
     max_future_skew_us: i64,
 }
@@ -83,12 +88,8 @@ impl Decoder {
             .position(|field| field.name == input.event_time.field)
             .expect("the event time names a field");
         Self {
-            fields: input
-                .fields
-                .iter()
-                .enumerate()
-                .map(|(index, field)| FieldPlan::new(field, &input.fields[..index]))
-                .collect(),
+            fields: input.fields.iter().map(FieldPlan::new).collect(),
+            members: Members::new(input.fields.iter().map(Field::member)),
             event_time,
             max_future_skew_us: i64::try_from(input.event_time.max_future_skew.get().as_micros())
                 .unwrap_or(i64::MAX),
@@ -135,25 +136,9 @@ impl Decoder {
         tokens: &mut Vec<Option<Token<'a>>>,
         values: &mut Vec<Value<'a>>,
     ) -> Result<i64, Problem> {
-        tokens.resize(self.fields.len(), None);
-        // Producers write members in the same order over and over: look at the next one first.
-        let mut next = 0;
-        let place = |member: &str| {
-            let found = match self.fields.get(next) {
-                Some(field) if field.member() == member => Some(next),
-                _ => self
-                    .fields
-                    .iter()
-                    .position(|field| field.member() == member),
-            };
-            if let Some(index) = found {
-                next = index + 1;
-            }
-            found
-        };
-        json::read_object(payload, place, tokens)
+        tokens.resize_with(self.fields.len(), || None);
+        json::read_object(payload, &self.members, tokens)
             .map_err(|error| Problem::new(Reason::NotJson, error.to_string()))?;
-        self.spread(tokens);
         for (field, token) in self.fields.iter().zip(tokens) {
             values.push(field.read(token.take())?);
         }
@@ -173,16 +158,6 @@ impl Decoder {
             }
         }
         Ok(event_time)
-    }
-
-    /// Two fields may read one member: the second takes what the first found.
-    fn spread(&self, tokens: &mut [Option<Token<'_>>]) {
-        for (index, field) in self.fields.iter().enumerate() {
-            if let Some(first) = field.same_member_as() {
-                let value = tokens[first].clone();
-                tokens[index] = value;
-            }
-        }
     }
 }
 

@@ -30,13 +30,13 @@ pub fn parse(text: &str) -> Result<i64, BadTimestamp> {
 }
 
 fn parse_any_year(text: &[u8]) -> Option<i64> {
-    let (moment, rest) = text.split_at_checked(19)?;
-    let number = |from: usize, to: usize| {
-        moment[from..to].iter().try_fold(0_i64, |number, digit| {
-            digit
-                .is_ascii_digit()
-                .then(|| number * 10 + i64::from(digit - b'0'))
-        })
+    let (moment, rest) = text.split_first_chunk::<19>()?;
+    let pair = |at: usize| {
+        let (tens, ones) = (
+            moment[at].wrapping_sub(b'0'),
+            moment[at + 1].wrapping_sub(b'0'),
+        );
+        (tens <= 9 && ones <= 9).then(|| i64::from(tens * 10 + ones))
     };
     if moment[4] != b'-'
         || moment[7] != b'-'
@@ -46,8 +46,8 @@ fn parse_any_year(text: &[u8]) -> Option<i64> {
     {
         return None;
     }
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let (year, month, day) = (pair(0)? * 100 + pair(2)?, pair(5)?, pair(8)?);
+    let (hour, minute, second) = (pair(11)?, pair(14)?, pair(17)?);
     if !(1..=12).contains(&month)
         || !(1..=days_in_month(year, month)).contains(&day)
         || hour > 23
