@@ -23,6 +23,8 @@ use super::{
 
 /// How long the broker may take to describe the topic.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How many batches' delivery reports are received at a time.
+const REPORTS: usize = 16;
 
 /// A producer for one topic.
 pub(super) struct Link {
@@ -96,11 +98,13 @@ impl Link {
         }
     }
 
-    /// Receives delivery reports for some time.
+    /// Waits for some time, and receives the delivery reports that came meanwhile.
     pub(super) fn poll(&mut self, time: Duration) {
-        // librdkafka counts whole milliseconds; less would be a busy loop.
-        let millis = time.as_nanos().div_ceil(1_000_000) as u64;
-        self.producer.poll(Duration::from_millis(millis));
+        // The binding's own way to wait is a busy loop in its last millisecond (rdkafka 0.39, `Deadline`).
+        std::thread::sleep(time);
+        for _ in 0..REPORTS {
+            self.producer.poll(Duration::ZERO);
+        }
         self.again
             .append(&mut self.producer.context().take_undelivered());
         self.metrics.buffered.set(self.unacknowledged() as i64);

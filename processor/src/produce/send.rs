@@ -22,6 +22,9 @@ use crate::{
 
 /// How often to look whether to stop.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long to wait for readings at least, so that many a second are made several at a time: less than
+/// librdkafka waits before it sends them.
+const TICK: Duration = Duration::from_millis(2);
 /// How many readings to make before looking at anything else.
 const BATCH: u64 = 1_000;
 /// After so long without a refusal the next one is a new matter.
@@ -128,7 +131,7 @@ impl Sending {
                 if due == BATCH {
                     Duration::ZERO
                 } else {
-                    self.pacer.wait(start.elapsed()).min(PATIENCE)
+                    self.pacer.wait(start.elapsed()).clamp(TICK, PATIENCE)
                 }
             };
             self.link.poll(wait);
