@@ -20,8 +20,11 @@ use rdkafka::{
 
 use super::role::Role;
 
-/// What all partition queues together may hold.
-const QUEUED_KBYTES: i32 = 64 * 1024;
+/// What all partition queues together may hold, in KiB of records.
+const QUEUED_KBYTES: i32 = 32 * 1024;
+/// How many records all partition queues together hold as a rule. librdkafka keeps some hundred bytes more
+/// for each, which the former does not count.
+const QUEUED_MESSAGES: i32 = 90_000;
 
 /// A change of what the group lets this member read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +115,9 @@ impl ConsumerContext for Reports {
 
 /// Makes the consumer of a topic with so many partitions. It is not subscribed yet.
 pub fn create(role: &Role, partitions: i32) -> KafkaResult<GroupConsumer> {
-    let queued = (QUEUED_KBYTES / partitions.max(1)).clamp(1024, 16 * 1024);
+    let share = |all: i32| all / partitions.max(1);
+    let queued_kbytes = share(QUEUED_KBYTES).clamp(1024, 16 * 1024);
+    let queued_messages = share(QUEUED_MESSAGES).clamp(2_000, 50_000);
     role.client_config()
         .set("group.id", role.group())
         .set("group.protocol", "classic")
@@ -124,8 +129,10 @@ pub fn create(role: &Role, partitions: i32) -> KafkaResult<GroupConsumer> {
         .set("isolation.level", "read_committed")
         // Where to read is PostgreSQL's to say. What can't be read there is lost, never skipped.
         .set("auto.offset.reset", "error")
-        .set("queued.max.messages.kbytes", queued.to_string())
-        .set("fetch.queue.backoff.ms", "50")
+        .set("queued.max.messages.kbytes", queued_kbytes.to_string())
+        .set("queued.min.messages", queued_messages.to_string())
+        // How long a full queue is left alone: less than it takes to empty it.
+        .set("fetch.queue.backoff.ms", "20")
         // New partitions are found within this time.
         .set("topic.metadata.refresh.interval.ms", "30000")
         .create_with_context(Reports::default())

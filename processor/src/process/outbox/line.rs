@@ -28,6 +28,8 @@ use super::{
 
 /// How long one question to Kafka may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait for room in a full queue at a time.
+const ROOM: Duration = Duration::from_millis(10);
 /// Kafka's own default for a topic's `max.message.bytes`.
 const DEFAULT_LIMIT: usize = 1_048_588;
 /// What an enriched reading or an alert of the largest record may take.
@@ -223,7 +225,7 @@ impl Line {
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
                 return Err(error);
             }
-            self.producer.poll(Duration::from_millis(100));
+            self.producer.poll(ROOM);
             record = returned;
         }
         Ok(())
