@@ -7,7 +7,7 @@ use sensorstream_crds::{
     SensorPipeline,
     runtime::{RoleConfigs, id_of},
 };
-use sensorstream_engine::{Engine, OpenRows, Plan, PlanError, WindowStart};
+use sensorstream_engine::{Engine, OpenRows, Plan, PlanError, Range, WindowStart};
 use sensorstream_processor::process::decode::{Decoder, Scratch};
 
 use crate::fill::{Event, Events};
@@ -98,7 +98,7 @@ fn hot_path(
         .sum::<usize>();
     // What goes to the second stage is of a commit, too.
     came.rows += engine
-        .end_range(sensorstream_engine::Range {
+        .end_range(Range {
             series: 0,
             from,
             to: from + payloads.len() as i64,

@@ -138,17 +138,18 @@ async fn soak(world: World, record: fn(i64, Timestamp) -> String) -> World {
         }
     }
     world.caught_up().await;
+    // By half of the time every window has been full, even where something else slows it down.
     let quarter = samples.len() / 4;
-    let (second, last) = (
-        median(&samples[quarter..2 * quarter]),
+    let (third, last) = (
+        median(&samples[2 * quarter..3 * quarter]),
         median(&samples[3 * quarter..]),
     );
     println!(
-        "{}: {} records, {} a second; resident in the second quarter {} MiB, in the last {} MiB, at most {} MiB",
+        "{}: {} records, {} a second; resident in the third quarter {} MiB, in the last {} MiB, at most {} MiB",
         world.topic(),
         feed.number,
         feed.number / start.elapsed().as_secs() as i64,
-        second / 1024,
+        third / 1024,
         last / 1024,
         samples.iter().max().unwrap() / 1024,
     );
@@ -162,7 +163,7 @@ async fn soak(world: World, record: fn(i64, Timestamp) -> String) -> World {
     }
     assert_eq!((read, accounted), (feed.number, feed.number));
     assert!(
-        last < second + second / 10 + 8 * 1024,
+        last < third + third / 20 + 8 * 1024,
         "memory grows: {samples:?}"
     );
     world
