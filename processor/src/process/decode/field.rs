@@ -128,6 +128,10 @@ impl FieldPlan {
                 Token::Text(text),
             ) => {
                 self.check_text(&text, *max_length, allowed)?;
+                // JSON can say U+0000 with an escape only, and texts without escapes are lent from the record.
+                if let Cow::Owned(unescaped) = &text {
+                    self.check_unescaped(unescaped)?;
+                }
                 Ok(Value::Text(text))
             }
             (Rule::Double { minimum, maximum }, Token::Number(text)) => {
@@ -163,7 +167,7 @@ impl FieldPlan {
 
     fn check_text(
         &self,
-        text: &Cow<'_, str>,
+        text: &str,
         max_length: Option<usize>,
         allowed: &[String],
     ) -> Result<(), Problem> {
@@ -179,8 +183,12 @@ impl FieldPlan {
             let what = format!("{} is none of the allowed values", quoted(text));
             return Err(self.problem(Reason::OutOfRange, &what));
         }
-        // JSON can say it with an escape only, and a text with escapes is not lent from the record.
-        if matches!(text, Cow::Owned(text) if text.contains('\0')) {
+        Ok(())
+    }
+
+    /// Refuses the character that PostgreSQL can't store.
+    fn check_unescaped(&self, text: &str) -> Result<(), Problem> {
+        if text.contains('\0') {
             let what = "holds the character U+0000, which PostgreSQL can't store";
             return Err(self.problem(Reason::OutOfRange, what));
         }
