@@ -3,24 +3,21 @@
 
 use std::{path::Path, sync::Arc};
 
-use sensorstream_crds::{
-    SensorPipeline,
-    runtime::{RoleConfigs, id_of},
-};
+use sensorstream_crds::runtime::{RoleConfigs, id_of};
 use sensorstream_engine::{Engine, OpenRows, Plan, PlanError, Range, WindowStart};
 use sensorstream_processor::process::decode::{Decoder, Scratch};
 
-use crate::fill::{Event, Events};
+use crate::{
+    fill::{Event, Events},
+    resource,
+};
 
 /// Why it could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum HotError {
-    /// There is no file.
-    #[error("reading the pipeline")]
-    Read(#[from] std::io::Error),
-    /// It is no resource.
-    #[error("the file is no SensorPipeline")]
-    Parse(#[from] serde_yaml_ng::Error),
+    /// There is no pipeline.
+    #[error(transparent)]
+    Resource(#[from] resource::ReadError),
     /// Its windows or rules can't be computed.
     #[error("compiling the windows and rules")]
     Plan(#[from] PlanError),
@@ -43,7 +40,7 @@ const BATCH: usize = 10_000;
 /// Decodes so many events of a pipeline, assigns them to windows, aggregates them, and takes rows as a busy
 /// shard's commits do.
 pub fn run(pipeline: &Path, events: u64, mut source: impl Events) -> Result<Came, HotError> {
-    let pipeline: SensorPipeline = serde_yaml_ng::from_str(&std::fs::read_to_string(pipeline)?)?;
+    let pipeline = resource::read(pipeline)?;
     let config = RoleConfigs::of(&id_of(&pipeline), &pipeline.spec).process;
     let decoder = Decoder::new(&config.input);
     let plan = Arc::new(Plan::compile(

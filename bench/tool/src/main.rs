@@ -4,6 +4,7 @@
 //! - [`pace`]: sends events as they happen, so many a second, and notes when.
 //! - [`count`]: the bare loop that everything is measured against.
 //! - [`hot`]: the hot path alone, for counting its instructions.
+//! - [`resource`]: a pipeline as a file.
 //! - [`prepare`]: makes a pipeline's tables and configuration, as the operator would.
 
 mod clickstream;
@@ -14,6 +15,7 @@ mod hot;
 mod kafka;
 mod pace;
 mod prepare;
+mod resource;
 mod timeline;
 
 use std::{path::PathBuf, process::ExitCode};

@@ -3,10 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use jiff::Timestamp;
-use sensorstream_crds::{
-    SensorPipeline,
-    runtime::{DATABASE_URL_ENV, RoleConfigs, id_of},
-};
+use sensorstream_crds::runtime::{DATABASE_URL_ENV, RoleConfigs, id_of};
 use sensorstream_ledger::migrate::{MigrateError, migrate};
 use sensorstream_operator::{
     backends::Database,
@@ -14,15 +11,17 @@ use sensorstream_operator::{
 };
 use sqlx::{AssertSqlSafe, PgPool};
 
+use crate::resource;
+
 /// Why it could not be laid.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
-    /// There is no file.
-    #[error("reading the pipeline")]
-    Read(#[from] std::io::Error),
-    /// It is no resource.
-    #[error("the file is no SensorPipeline")]
-    Parse(#[from] serde_yaml_ng::Error),
+    /// There is no pipeline.
+    #[error(transparent)]
+    Resource(#[from] resource::ReadError),
+    /// There is nothing to wait with.
+    #[error("starting the runtime")]
+    Runtime(#[from] std::io::Error),
     /// A window can have no table.
     #[error("the pipeline's tables")]
     Tables(#[from] sensorstream_crds::window_table::NoTable),
@@ -42,8 +41,7 @@ pub enum PrepareError {
 
 /// Lays it, and answers the processor's configuration.
 pub fn prepare(file: &Path) -> Result<String, PrepareError> {
-    let text = std::fs::read_to_string(file)?;
-    let pipeline: SensorPipeline = serde_yaml_ng::from_str(&text)?;
+    let pipeline = resource::read(file)?;
     let id = id_of(&pipeline);
     let tables = wanted::tables(&id, &pipeline.spec)?;
     let empty = Database {
