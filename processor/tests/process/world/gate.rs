@@ -24,13 +24,10 @@ impl Gate {
     }
 
     /// How many commits hang at it.
-    pub async fn hanging(&mut self) -> i64 {
+    pub async fn hanging(&self, pool: &PgPool) -> i64 {
         let sql = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
                     WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted";
-        sqlx::query_scalar(sql)
-            .fetch_one(&mut *self.0)
-            .await
-            .unwrap()
+        sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()
     }
 
     /// Opens it for good.

@@ -97,15 +97,17 @@ pub fn died_early<S: System>() {
         scene.until_busy().await;
         drop(first);
         scene.send(3_000);
-        let mut gate = scene.world.close_gate().await;
+        let gate = scene.world.close_gate().await;
         let sent = scene.world.sent_over_link();
         let second = scene.world.spawn();
         let all = i64::from(super::PARTITIONS);
-        while gate.hanging().await < all
-            || scene.world.is_linked() && scene.world.sent_over_link() == sent
-        {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        scene
+            .world
+            .wait("the first commits hang, all is sent again", async |world| {
+                let stands = !world.is_linked() || world.sent_over_link() > sent;
+                stands && gate.hanging(&world.pool).await >= all
+            })
+            .await;
         drop(second);
         gate.open().await;
         let third = scene.world.spawn();
