@@ -17,6 +17,7 @@ pub mod buckets;
 pub mod dead_letters;
 pub mod lake;
 pub mod links;
+pub mod stalled;
 
 use std::collections::BTreeMap;
 

@@ -15,6 +15,7 @@ use sensorstream_ledger::shard::{
     dead_letters::{self, PendingDeadLetter},
     lake::{self, LakeFile},
     links::{Links, RangeEnd},
+    stalled,
 };
 
 use crate::{backoff::Backoff, telemetry};
@@ -106,6 +107,9 @@ pub async fn take_over(
             Err(TakeOverError::Topic(error @ IncarnationError::Replaced(_))) => return Err(error),
             Err(error) => error,
         };
+        if let TakeOverError::Ledger(_) = &error {
+            end_stalled_sessions(role).await;
+        }
         let wait = backoff.after_failure(rand::random());
         tracing::warn!(
             ?partitions,
@@ -114,6 +118,31 @@ pub async fn take_over(
             "taking the shards over is tried again"
         );
         tokio::time::sleep(wait).await;
+    }
+}
+
+/// Ends what an owner that stopped in the middle of a commit would keep locked.
+async fn end_stalled_sessions(role: &Role) {
+    let ended = async {
+        let mut lane = role.lanes.take().await?;
+        let ended = within(PATIENCE, stalled::end_sessions(&mut lane, PATIENCE)).await?;
+        lane.give_back();
+        Ok::<_, LaneError>(ended)
+    };
+    match ended.await {
+        Ok(0) => {}
+        Ok(sessions) => {
+            tracing::warn!(
+                sessions,
+                "ended sessions whose owners stopped in the middle of a commit"
+            );
+        }
+        Err(error) => {
+            tracing::debug!(
+                error = telemetry::chain(&error),
+                "looking for sessions whose owners stopped"
+            );
+        }
     }
 }
 
