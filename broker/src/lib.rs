@@ -2,6 +2,7 @@
 //! settings, and the questions that librdkafka answers only through its C interface.
 
 pub mod connection;
+pub mod membership;
 pub mod offsets;
 pub mod partition_queue;
 pub mod topics;

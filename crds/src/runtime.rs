@@ -20,6 +20,8 @@ use crate::{
 pub const CONFIG_PATH: &str = "/etc/sensorstream/config.json";
 /// Where the keys of the Kafka TLS Secret are mounted.
 pub const KAFKA_TLS_DIR: &str = "/etc/sensorstream/kafka-tls";
+/// The environment variable with the pod's name.
+pub const POD_NAME_ENV: &str = "POD_NAME";
 /// The environment variable with the PostgreSQL URI.
 pub const DATABASE_URL_ENV: &str = "DATABASE_URL";
 /// The environment variable with the SASL user name.

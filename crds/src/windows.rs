@@ -300,7 +300,8 @@ pub struct Emit {
     /// While the window is open too, or only once it is closed.
     #[serde(default)]
     pub mode: EmitMode,
-    /// How often a row of an open window is written at most.
+    /// How often a row of an open window is written at most; ten times less often while the pipeline catches up
+    /// with its input. Batches are committed as often, if that is more than twenty times a second.
     #[serde(default = "one_second")]
     pub every: Duration,
 }

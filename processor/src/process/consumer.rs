@@ -35,11 +35,15 @@ pub enum Rebalance {
     Revoked(Vec<i32>),
     /// These belong to somebody else already.
     Lost(Vec<i32>),
+    /// These are in another topic: the group still knows the pod's name from a subscription before. It has been
+    /// answered, and what was assigned must not be read.
+    OtherTopic,
 }
 
 /// Receives what librdkafka reports.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reports {
+    topic: String,
     rebalances: Mutex<Vec<Rebalance>>,
     closing: AtomicBool,
 }
@@ -48,6 +52,14 @@ pub struct Reports {
 pub type GroupConsumer = BaseConsumer<Reports>;
 
 impl Reports {
+    fn about(topic: &str) -> Self {
+        Self {
+            topic: topic.to_owned(),
+            rebalances: Mutex::default(),
+            closing: AtomicBool::new(false),
+        }
+    }
+
     /// The rebalances since the last call.
     pub fn take(&self) -> Vec<Rebalance> {
         std::mem::take(
@@ -74,7 +86,9 @@ impl ConsumerContext for Reports {
         partitions: &mut TopicPartitionList,
     ) {
         let assigned = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-        if self.closing.load(Ordering::Relaxed) {
+        let elements = partitions.elements();
+        let is_other = elements.iter().any(|part| part.topic() != self.topic);
+        if is_other || self.closing.load(Ordering::Relaxed) {
             let answered = if assigned {
                 consumer.incremental_assign(partitions)
             } else {
@@ -83,14 +97,17 @@ impl ConsumerContext for Reports {
             if let Err(error) = answered {
                 tracing::debug!(%error, "leaving the group");
             }
+        }
+        if self.closing.load(Ordering::Relaxed) {
             return;
         }
-        let numbers = partitions
-            .elements()
+        let numbers = elements
             .iter()
             .map(TopicPartitionListElem::partition)
             .collect();
-        let rebalance = if assigned {
+        let rebalance = if is_other {
+            Rebalance::OtherTopic
+        } else if assigned {
             Rebalance::Assigned(numbers)
         } else if consumer.assignment_lost() {
             Rebalance::Lost(numbers)
@@ -118,7 +135,11 @@ pub fn create(role: &Role, partitions: i32) -> KafkaResult<GroupConsumer> {
     let share = |all: i32| all / partitions.max(1);
     let queued_kbytes = share(QUEUED_KBYTES).clamp(1024, 16 * 1024);
     let queued_messages = share(QUEUED_MESSAGES).clamp(2_000, 50_000);
-    role.client_config()
+    let mut config = role.client_config();
+    if let Some(instance) = &role.instance {
+        config.set("group.instance.id", instance);
+    }
+    config
         .set("group.id", role.group())
         .set("group.protocol", "classic")
         .set("partition.assignment.strategy", "cooperative-sticky")
@@ -135,5 +156,5 @@ pub fn create(role: &Role, partitions: i32) -> KafkaResult<GroupConsumer> {
         .set("fetch.queue.backoff.ms", "20")
         // New partitions are found within this time.
         .set("topic.metadata.refresh.interval.ms", "30000")
-        .create_with_context(Reports::default())
+        .create_with_context(Reports::about(&role.topic))
 }

@@ -300,11 +300,12 @@ impl Sessions {
         };
         let consumer = consumer::create(&self.role, topic.partitions)?;
         let incarnation = Incarnation::new(Arc::clone(&self.kafka), name, &topic.id);
+        let partitions = usize::try_from(topic.partitions).unwrap_or(0);
         let session = Session::join(
             Arc::clone(&self.role),
             consumer,
             Arc::clone(&self.kafka),
-            incarnation,
+            (incarnation, partitions),
             // Kafka has no more than 1000 of a managed topic.
             u16::try_from(other_partitions).unwrap_or(u16::MAX),
         )?;

@@ -8,7 +8,7 @@ use sensorstream_crds::{
     PipelineId,
     input::OnDataLoss,
     outputs::Outputs,
-    runtime::{KafkaEndpoint, ProcessConfig},
+    runtime::{KafkaEndpoint, POD_NAME_ENV, ProcessConfig},
     windows::{EmitMode, Stage},
 };
 use sensorstream_engine::{Plan, PlanError, WindowPlan};
@@ -26,6 +26,9 @@ use super::{
     window_table::WindowTable,
 };
 
+/// How long a batch waits for more records at most. Who asks for rows more often than that gets commits as often.
+const LINGER: Duration = Duration::from_millis(50);
+
 /// What every part of one stage of the role shares.
 #[derive(Debug)]
 pub struct Role {
@@ -35,6 +38,9 @@ pub struct Role {
     pub stage: Stage,
     /// The pod's name, for people who read shard rows.
     pub owner: String,
+    /// What the pod is called in the consumer group, if it is a pod: a container that comes back after a crash is
+    /// the same member, and gets its partitions at once.
+    pub instance: Option<String>,
     /// Which revision of the plan it runs.
     pub revision: i64,
     /// The topic that the stage reads.
@@ -58,6 +64,8 @@ pub struct Role {
     pub window_tables: Vec<WindowTable>,
     /// How often rows of open windows are written, if they are at all.
     pub emit_every: Option<Duration>,
+    /// How long a batch waits for more records after its first one.
+    pub linger: Duration,
     /// How far the watermark trails the newest reading, in microseconds.
     pub max_delay_us: i64,
     /// How long a partition has nothing to read until it counts as idle.
@@ -143,13 +151,17 @@ impl Role {
         let lake = outputs.lake.as_ref().filter(|_| first);
         let lake = lake.map(|lake| Lake::new(&config.input, lake));
         let windows = config.windows.iter();
-        let emitting = windows
+        let emit_every = windows
             .filter(|window| window.stage(&config.input) == stage)
-            .map(|window| &window.emit);
+            .filter(|window| window.emit.mode == EmitMode::OnUpdate)
+            .map(|window| window.emit.every.get())
+            .min();
+        let instance = std::env::var(POD_NAME_ENV).ok();
         Ok(Self {
             pipeline: config.pipeline.clone(),
             stage,
-            owner: std::env::var("HOSTNAME").unwrap_or_else(|_| "local".into()),
+            owner: instance.clone().unwrap_or_else(|| "local".into()),
+            instance,
             revision: config.revision,
             topic,
             other_topic,
@@ -170,10 +182,8 @@ impl Role {
                 .collect(),
             plan: Arc::new(plan),
             copy,
-            emit_every: emitting
-                .filter(|emit| emit.mode == EmitMode::OnUpdate)
-                .map(|emit| emit.every.get())
-                .min(),
+            emit_every,
+            linger: emit_every.map_or(LINGER, |every| every.min(LINGER)),
             max_delay_us: i64::try_from(config.input.event_time.max_delay.get().as_micros())
                 .unwrap_or(i64::MAX),
             idle_after: config.input.event_time.idle_after.get(),

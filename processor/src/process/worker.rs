@@ -45,8 +45,9 @@ const NOTE_EVERY: Duration = Duration::from_secs(1);
 /// How often an idle shard asks how far the others are.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a batch waits for more records after its first one.
-const LINGER: Duration = Duration::from_millis(50);
+/// How many times less often rows of open windows are written while the shard catches up: before anybody has
+/// looked at them they are replaced.
+const BEHIND: u32 = 10;
 /// How often an idle shard looks whether it is to stop.
 const IDLE: Duration = Duration::from_millis(200);
 /// How long a batch that may not be handed over yet waits for more records.
@@ -149,6 +150,8 @@ struct Building {
     opened_at: Option<Instant>,
     /// When rows of open windows may be written next.
     emit_at: Instant,
+    /// How far the log had been read when they were written last.
+    emitted_to: i64,
     /// When what is left of the state may be written down next.
     note_at: Instant,
     idleness: Idleness,
@@ -265,6 +268,7 @@ impl<C: Computation> Worker<C> {
     fn work(&mut self, first: Batch) -> Result<(), Abandoned> {
         let mut building = Building {
             opened_at: (!first.is_empty()).then(Instant::now),
+            emitted_to: first.from(),
             batch: first,
             emit_at: Instant::now(),
             note_at: Instant::now() + NOTE_EVERY,
@@ -294,7 +298,7 @@ impl<C: Computation> Worker<C> {
                 in_flight.wait(&mut spare)?;
                 true
             } else {
-                opened_at.elapsed() >= LINGER && in_flight.try_take(&mut spare)?
+                opened_at.elapsed() >= self.at.role.linger && in_flight.try_take(&mut spare)?
             };
             if may_go {
                 in_flight = self.hand_over(&mut building, spare.take(), emits)?;
@@ -399,7 +403,8 @@ impl<C: Computation> Worker<C> {
             full.consequences.standing = self.computation.standing();
         }
         if emits {
-            building.emit_at = now + self.at.role.emit_every.unwrap_or(IDLE);
+            building.emit_at = now + self.emit_after(next - building.emitted_to, next);
+            building.emitted_to = next;
         }
         building.note_at = now + NOTE_EVERY;
         building.opened_at = None;
@@ -407,6 +412,15 @@ impl<C: Computation> Worker<C> {
         let sent = self.at.work.blocking_send(Work::Commit(full, give_back));
         sent.map_err(|_| Abandoned)?;
         Ok(InFlight(Some(receiver)))
+    }
+
+    /// How long rows of open windows wait, now that the log has been read up to `to`, and that they have waited for
+    /// `read` offsets.
+    fn emit_after(&self, read: i64, to: i64) -> Duration {
+        let every = self.at.role.emit_every.unwrap_or(IDLE);
+        let ends = self.at.end.get();
+        let is_behind = ends.is_some_and(|(end, _)| end - to > read);
+        if is_behind { every * BEHIND } else { every }
     }
 
     /// What follows from everything read below `to`.
@@ -452,6 +466,7 @@ impl<C: Computation> Worker<C> {
             ..
         } = self;
         let Beginning {
+            role,
             queue,
             notices,
             key,
@@ -460,7 +475,10 @@ impl<C: Computation> Worker<C> {
         let batch = &mut building.batch;
         let (timeout, limit) = match building.opened_at {
             None => (IDLE, 1),
-            Some(opened_at) => (LINGER.saturating_sub(opened_at.elapsed()).max(BUSY), CHUNK),
+            Some(opened_at) => {
+                let left = role.linger.saturating_sub(opened_at.elapsed());
+                (left.max(BUSY), CHUNK)
+            }
         };
         computation.at(Timestamp::now());
         let mut trouble = Ok(());

@@ -1,8 +1,9 @@
 //! Processes that die or sleep, and a database that drops its connections.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 
 use crate::world::{mixed, scenario};
 
@@ -27,6 +28,69 @@ fn killed_at_any_moment_each_record_counts_once() {
         world.caught_up().await;
         running.stop().await;
         assert_eq!(world.assert_exactly_once(&sent).await, (43_200, 4_800));
+        world
+    });
+}
+
+#[test]
+fn a_container_that_comes_back_is_the_same_member_and_one_that_stops_is_none() {
+    scenario("member", 1, async |world| {
+        world.send(0, mixed(0..1_000));
+        let process = world.spawn_in("pod-of-its-own");
+        world.caught_up().await;
+        let first = world.members();
+        let pod = process.kill();
+        let process = world.spawn_in(&pod);
+        world.send(0, mixed(1_000..2_000));
+        world.caught_up().await;
+        let second = world.members();
+        for members in [&first, &second] {
+            assert_eq!(members.len(), 1, "{members:?}");
+            assert!(members[0].starts_with("pod-of-its-own"), "{members:?}");
+        }
+        assert_ne!(first, second);
+        process.stop().await;
+        // Nobody waits for it to come back.
+        assert_eq!(world.members(), Vec::<String>::new());
+        let sent = BTreeMap::from([(0, 2_000)]);
+        assert_eq!(world.assert_exactly_once(&sent).await, (1_800, 200));
+        world
+    });
+}
+
+#[test]
+fn a_pod_that_the_group_knows_from_another_topic_joins_anew() {
+    scenario("renamed", 2, async |mut world| {
+        let input = world.topic();
+        let before = format!("{input}.before");
+        world.make_topic(&before, 1, &[]).await;
+        world.config.input.topic.name.clone_from(&before);
+        world.config.input.topic.partitions = 1;
+        world.send(0, mixed(0..1_000));
+        let process = world.spawn_in("pod");
+        world.caught_up().await;
+        let pod = process.kill();
+        world.config.input.topic.name = input;
+        world.config.input.topic.partitions = 2;
+        world.send(0, mixed(0..1_000));
+        world.send(1, mixed(0..1_000));
+        let process = world.spawn_in(&pod);
+        world.caught_up().await;
+        process.stop().await;
+        world.delete_topic(&before).await;
+        let figures = world.figures().await;
+        let mut read: Vec<(&str, i32, i64)> = figures
+            .iter()
+            .map(|shard| (shard.topic.as_str(), shard.partition, shard.records_read))
+            .collect();
+        read.sort_unstable();
+        let topic = world.topic();
+        let expected = [
+            (topic.as_str(), 0, 1_000),
+            (topic.as_str(), 1, 1_000),
+            (before.as_str(), 0, 1_000),
+        ];
+        assert_eq!(read, expected);
         world
     });
 }
@@ -74,6 +138,33 @@ fn an_owner_that_slept_through_a_takeover_changes_nothing() {
                 .await,
             (28_800, 3_200)
         );
+        world
+    });
+}
+
+#[test]
+fn an_owner_that_stopped_while_it_sent_rows_keeps_nothing_locked() {
+    scenario("stalled", 1, async |world| {
+        world.send(0, mixed(0..1_000));
+        let first = world.start();
+        world.caught_up().await;
+        first.stop().await;
+        let server = PgConnectOptions::from_str(&world.uri).unwrap();
+        let owner = server.application_name("sensorstream-process");
+        let mut owner = owner.connect().await.unwrap();
+        sqlx::raw_sql("BEGIN; UPDATE sensorstream.shards SET next_offset = next_offset + 1")
+            .execute(&mut owner)
+            .await
+            .unwrap();
+        let copy = owner.copy_in_raw("COPY readings.sensor_data FROM STDIN");
+        let copy = copy.await.unwrap();
+        world.send(0, mixed(1_000..2_000));
+        let running = world.start();
+        world.caught_up().await;
+        running.stop().await;
+        assert!(copy.abort("too late").await.is_err());
+        let sent = BTreeMap::from([(0, 2_000)]);
+        assert_eq!(world.assert_exactly_once(&sent).await, (1_800, 200));
         world
     });
 }

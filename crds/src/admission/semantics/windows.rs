@@ -13,7 +13,7 @@ use crate::{
 const SECOND: Span = Span::from_secs(1);
 const WEEK: Span = Span::from_hours(7 * 24);
 const HOUR: Span = Span::from_hours(1);
-const TENTH: Span = Span::from_millis(100);
+const HUNDREDTH: Span = Span::from_millis(10);
 /// How many windows a reading may be in at once: what it costs goes with it.
 const MOST_OVERLAPS: u128 = 1440;
 
@@ -62,7 +62,7 @@ impl Check {
         self.span(
             &format!("{path}.emit.every"),
             &window.emit.every,
-            TENTH,
+            HUNDREDTH,
             HOUR,
         );
         self.retention(&format!("{path}.retention"), window.retention.as_ref());

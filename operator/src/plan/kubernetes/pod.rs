@@ -19,7 +19,7 @@ use sensorstream_crds::{
     SensorPipelineSpec,
     runtime::{
         CONFIG_PATH, DATABASE_URL_ENV, HTTP_PORT, KAFKA_PASSWORD_ENV, KAFKA_TLS_DIR,
-        KAFKA_USERNAME_ENV, LAKE_KEYS, LAKE_OPTIONAL_KEYS,
+        KAFKA_USERNAME_ENV, LAKE_KEYS, LAKE_OPTIONAL_KEYS, POD_NAME_ENV,
     },
     workloads::PodSettings,
 };
@@ -159,7 +159,7 @@ fn container(site: &Site<'_>, role: Role, settings: &PodSettings) -> Container {
 
 fn environment(spec: &SensorPipelineSpec, role: Role) -> Vec<EnvVar> {
     let mut variables = vec![EnvVar {
-        name: "POD_NAME".into(),
+        name: POD_NAME_ENV.into(),
         value_from: Some(EnvVarSource {
             field_ref: Some(ObjectFieldSelector {
                 api_version: Some("v1".into()),

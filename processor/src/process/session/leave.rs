@@ -1,12 +1,16 @@
 //! The end of a session: shards stop, rebalances get their answers, the consumer leaves.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer;
+use sensorstream_broker::membership;
 
 use crate::http::Liveness;
 
 use super::{super::consumer::Rebalance, POLL, Phase, STOPPING, Session, shard::Shard};
+
+/// How long leaving the group may take. Whoever does not make it is missed after the session's timeout.
+const LEAVING: Duration = Duration::from_secs(2);
 
 impl Session {
     /// Stops all shards in an orderly way and leaves the group.
@@ -28,12 +32,23 @@ impl Session {
         self.commit_offsets();
         let partitions: Vec<i32> = self.shards.keys().copied().collect();
         self.abandon(&partitions);
-        for halves in self.leaving.into_iter().filter_map(|shard| shard.halves) {
+        for halves in self.leaving.drain(..).filter_map(|shard| shard.halves) {
             // The worker ends now that nobody takes its batches; a panic has been told already.
             let _ = halves.worker.join();
         }
-        // The last handle: closes the consumer, which leaves the group.
+        self.unsubscribe(alive);
+        // The last handle: closes the consumer.
         drop(self.consumer);
+    }
+
+    /// Leaves the group. Closing the consumer alone would not do it: a member by name is expected back.
+    fn unsubscribe(&self, alive: &Liveness) {
+        self.consumer.unsubscribe();
+        let deadline = Instant::now() + LEAVING;
+        while membership::is_member(self.consumer.client()) && Instant::now() < deadline {
+            alive.beat();
+            let _ = self.consumer.poll(POLL / 10);
+        }
     }
 
     /// librdkafka can't leave before it has an answer to every rebalance. What is assigned now is
@@ -59,6 +74,7 @@ impl Session {
                 Rebalance::Revoked(partitions) | Rebalance::Lost(partitions) => {
                     self.unassign(&partitions);
                 }
+                Rebalance::OtherTopic => {}
             }
         }
     }

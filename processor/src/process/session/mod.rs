@@ -62,6 +62,8 @@ pub struct Session {
     role: Arc<Role>,
     consumer: Arc<GroupConsumer>,
     topic: Incarnation,
+    /// How many partitions it had when the group was joined.
+    partitions: usize,
     /// How many partitions the topic at the other end of the link has, if there is one.
     other_partitions: u16,
     kafka: Arc<BaseConsumer>,
@@ -102,7 +104,7 @@ impl Session {
         role: Arc<Role>,
         consumer: GroupConsumer,
         kafka: Arc<BaseConsumer>,
-        topic: Incarnation,
+        (topic, partitions): (Incarnation, usize),
         other_partitions: u16,
     ) -> Result<Self, KafkaError> {
         consumer.subscribe(&[topic.topic()])?;
@@ -117,6 +119,7 @@ impl Session {
             role,
             consumer: Arc::new(consumer),
             topic,
+            partitions,
             other_partitions,
             kafka,
             phase: Phase::Steady,
@@ -147,7 +150,7 @@ impl Session {
     fn turn(&mut self) -> Result<(), Ended> {
         self.poll()?;
         for rebalance in self.consumer.context().take() {
-            self.rebalance(rebalance);
+            self.rebalance(rebalance)?;
         }
         self.go_on()?;
         while let Ok(notice) = self.inbox.try_recv() {
@@ -180,7 +183,7 @@ impl Session {
         }
     }
 
-    fn rebalance(&mut self, rebalance: Rebalance) {
+    fn rebalance(&mut self, rebalance: Rebalance) -> Result<(), Ended> {
         self.role.metrics.rebalances.inc();
         tracing::info!(?rebalance, "the group shares out the partitions");
         match rebalance {
@@ -225,7 +228,13 @@ impl Session {
                     deadline: Instant::now() + STOPPING,
                 };
             }
+            Rebalance::OtherTopic => {
+                return Err(Ended::Rejoin(
+                    "the group knows this pod from another topic".into(),
+                ));
+            }
         }
+        Ok(())
     }
 
     /// Does what the phase waits for, once it has happened.
@@ -336,6 +345,11 @@ impl Session {
             Notice::Replaced => Err(Ended::Rejoin(format!(
                 "topic {} was replaced",
                 self.topic.topic()
+            ))),
+            // The one who shares out the partitions may not notice, if it was started again meanwhile.
+            Notice::Ends(ends, _) if ends.len() > self.partitions => Err(Ended::Rejoin(format!(
+                "the topic has {} partitions now",
+                ends.len()
             ))),
             Notice::Ends(ends, at) => {
                 for (partition, end) in ends {

@@ -23,6 +23,7 @@ use futures::FutureExt;
 use rdkafka::{
     admin::AdminOptions,
     consumer::{BaseConsumer, Consumer},
+    groups::GroupInfo,
 };
 use sensorstream_broker::offsets::end_offsets;
 use sensorstream_crds::{runtime::ProcessConfig, windows::Stage};
@@ -214,11 +215,15 @@ impl World {
         Running { told, task }
     }
 
-    /// Starts the role as a process of its own.
+    /// Starts the role as a process of its own, in a pod that was not there before.
     pub fn spawn(&self) -> Process {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("{}-{number}.json", self.database));
+        self.spawn_in(&format!("pod-{}", NUMBER.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// Starts the role as a process of its own, in a pod. There must be no other one in that pod.
+    pub fn spawn_in(&self, pod: &str) -> Process {
+        let path = std::env::temp_dir().join(format!("{}-{pod}.json", self.database));
         let mut file = std::fs::File::create(&path).unwrap();
         file.write_all(&serde_json::to_vec(&self.config).unwrap())
             .unwrap();
@@ -227,12 +232,14 @@ impl World {
             .arg(&path)
             .env("DATABASE_URL", &self.uri)
             .env("RUST_LOG", "warn")
+            .env("POD_NAME", pod)
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::null())
             .spawn()
             .expect("the binary starts");
         Process {
             child,
+            pod: pod.to_owned(),
             config: path,
         }
     }
@@ -307,6 +314,15 @@ impl World {
     /// Closes a gate before every commit that decides something.
     pub async fn close_gate(&self) -> Gate {
         Gate::close(&self.pool).await
+    }
+
+    /// The members of the consumer group, as Kafka calls them.
+    pub fn members(&self) -> Vec<String> {
+        let consumer: BaseConsumer = kafka().create().unwrap();
+        let group = self.config.pipeline.consumer_group();
+        let found = consumer.fetch_group_list(Some(&group), PATIENCE).unwrap();
+        let members = found.groups().iter().flat_map(GroupInfo::members);
+        members.map(|member| member.id().to_owned()).collect()
     }
 
     /// How many records and markers have been sent to the second stage; none if there is none.

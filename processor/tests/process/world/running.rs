@@ -31,6 +31,7 @@ impl Running {
 /// The role, running as a process.
 pub struct Process {
     pub(super) child: Child,
+    pub(super) pod: String,
     pub(super) config: PathBuf,
 }
 
@@ -41,6 +42,11 @@ impl Process {
             .args([&format!("-{name}"), &self.child.id().to_string()])
             .status();
         assert!(status.unwrap().success());
+    }
+
+    /// Kills it. Answers the name of its pod.
+    pub fn kill(self) -> String {
+        self.pod.clone()
     }
 
     /// Stops it in an orderly way.

@@ -38,8 +38,13 @@ pub fn killed<S: System>(replicas: usize) {
             }
             let victim = scene.chance.random_range(0..replicas);
             // The old one is gone before the new one is there.
-            drop(processes.swap_remove(victim));
-            processes.push(scene.world.spawn());
+            let pod = processes.swap_remove(victim).kill();
+            let comes_back = scene.chance.random();
+            processes.push(if comes_back {
+                scene.world.spawn_in(&pod)
+            } else {
+                scene.world.spawn()
+            });
         }
         assert_as_the_oracle_says::<S>(&scene.world, processes).await;
     });
