@@ -10,14 +10,14 @@ from typing import TypeVar
 import psycopg
 from confluent_kafka import KafkaException
 
-from harness import instructions, live, machine, topics
+from harness import growth, instructions, live, machine, raw, topics
 from harness.environment import BENCH, Environment
 from harness.outcome import Outcome
 from harness.pipelines import link
 from harness.report import Report
 from harness.systems import bare, flink, sensorstream, spark, streams
 from harness.truth import Truth
-from harness.workloads import ALL, CLICKSTREAM, FACTORY, Workload
+from harness.workloads import ALL, CLICKSTREAM, FACTORY, RAW, Workload
 
 EVENTS = 2_000_000
 ROUNDS = 3
@@ -31,7 +31,7 @@ SYSTEMS: dict[str, ModuleType] = {
 }
 # Those that are measured as events come.
 LIVE = ("sensorstream", "spark")
-PARTS = ("instructions", "jobs", "latency", "recovery")
+PARTS = ("instructions", "jobs", "raw", "growth", "latency", "recovery")
 T = TypeVar("T")
 
 
@@ -110,12 +110,45 @@ class Benchmark:
 
         outcome = self._try(f"{workload.name} on {system.NAME}", f"bench-{name}-{ALL.index(workload)}", run)
         if outcome is not None:
-            speed = self.told.events / outcome.seconds
-            took = f"{outcome.seconds:.2f} s, {outcome.cpu_seconds:.1f} s of CPU"
-            say(f"  {speed:,.0f} events a second, {outcome.peak_mib:,.0f} MiB, {took}")
-            for words in outcome.differences:
-                say(f"  {words}")
+            self._tell(outcome)
             self.report.add(workload.name, system.NAME, outcome)
+
+    def _tell(self, outcome: Outcome) -> None:
+        speed = self.told.events / outcome.seconds
+        took = f"{outcome.seconds:.2f} s, {outcome.cpu_seconds:.1f} s of CPU"
+        say(f"  {speed:,.0f} events a second, {outcome.peak_mib:,.0f} MiB, {took}")
+        for words in outcome.differences:
+            say(f"  {words}")
+
+    def raw(self) -> None:
+        """Every event as a row, and COPY beside it."""
+        for number in range(1, self.told.rounds + 1):
+            say(f"round {number}: {RAW.name} on SensorStream, and then by COPY alone")
+
+            def run(run: str) -> tuple[Outcome, Outcome]:
+                return raw.run(self.environment, run, self.told.events)
+
+            found = self._try(RAW.name, "bench-raw", run)
+            if found is not None:
+                for name, outcome in zip((sensorstream.NAME, "COPY alone"), found, strict=True):
+                    self._tell(outcome)
+                    self.report.add(RAW.name, name, outcome)
+
+    def growth(self) -> None:
+        """How what an event costs grows."""
+        for number in range(1, self.told.rounds + 1):
+            for point in growth.POINTS:
+                say(f"round {number}: factory with {point.name}")
+
+                def run(run: str, point: growth.Point = point) -> Outcome:
+                    return growth.run(self.environment, point, run, self.told.events)
+
+                # A group of its own: Kafka takes a pod that comes back for the reader of what it read before.
+                name = f"bench-growth-{growth.POINTS.index(point)}"
+                outcome = self._try(f"factory with {point.name}", name, run)
+                if outcome is not None:
+                    self._tell(outcome)
+                    self.report.growth[point.name].append(outcome)
 
     def latency(self) -> None:
         """How long events take to become rows."""

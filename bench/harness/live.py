@@ -17,9 +17,8 @@ WARM_UP = 30
 MEASURED = 60
 # After the last event, for its row to arrive.
 GRACE = 10
-# How often a row that is open is written at most. A second by default, which would be all that is measured; this
-# is the least that a pipeline may ask for.
-EVERY = "100ms"
+# How often a row that is open is written at most. A second by default, which would be all that is measured.
+EVERY = "20ms"
 # Events a second while it is killed.
 KILLED_AT = 1_000
 # Longer than anything should take to come back.
@@ -60,7 +59,7 @@ def live(environment: Environment, name: str, run: str) -> Iterator[Live]:
     topics.make(environment, topic)
     with databases.database(environment, run.replace("-", "_")) as url:
         if name == sensorstream.NAME:
-            config, _ = pipelines.prepare(environment, FACTORY, topic, run, url, every=EVERY)
+            config, _ = pipelines.prepare(environment, FACTORY, topic, run, url, pipelines.Settings(every=EVERY))
 
             def start() -> Measured:
                 return sensorstream.start(environment, config, url, run)

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
@@ -14,13 +15,22 @@ NAMESPACE = "bench"
 SCHEMA = "bench"
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What is not the same in every run of a job."""
+
+    every: str = "1s"  # how often rows of open windows are written
+    partitions: int = PARTITIONS
+    windows: str = ""  # more of them, as YAML
+
+
 def prepare(
-    environment: Environment, workload: Workload, topic: str, run: str, database: str, every: str = "1s"
+    environment: Environment, workload: Workload, topic: str, run: str, database: str, settings: Settings = Settings()
 ) -> tuple[Path, Path]:
     """Makes the tables and topics of a new pipeline. Answers its processor's configuration, and the folder
     that is its lake if it has one."""
     lake = environment.folder(f"{run}-lake")
-    resource = declare(environment, workload, topic, run, lake, every)
+    resource = declare(environment, workload, topic, run, lake, settings)
     text = subprocess.run(
         [environment.tool, "prepare", resource],
         env={**os.environ, "DATABASE_URL": database},
@@ -37,17 +47,19 @@ def prepare(
 
 
 def declare(
-    environment: Environment, workload: Workload, topic: str, run: str, lake: Path, every: str = "1s"
+    environment: Environment, workload: Workload, topic: str, run: str, lake: Path, settings: Settings = Settings()
 ) -> Path:
     """Writes a pipeline's resource."""
-    template = Template((BENCH / "pipelines" / f"{workload.system}.yaml").read_text())
+    template = Template((BENCH / "pipelines" / f"{workload.pipeline}.yaml").read_text())
     resource = environment.scratch / f"{run}.yaml"
     resource.write_text(
         template.substitute(
             run=run,
             topic=topic,
             bootstrap=environment.bootstrap,
-            every=every,
+            every=settings.every,
+            partitions=settings.partitions,
+            windows=settings.windows,
             lake=f'lake: {{ uri: "file://{lake}" }}' if workload.lake else "",
             enriched=f'enriched: {{ topic: {{ name: "{run}.enriched", partitions: {PARTITIONS} }} }}'
             if workload.enriched

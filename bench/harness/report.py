@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
+from harness import plot
 from harness.live import KILLED_AT, MEASURED, Latency, Recovery
 from harness.outcome import Outcome
 
@@ -37,6 +38,7 @@ class Report:
     def __init__(self, events: int):
         self.events = events
         self.outcomes: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
+        self.growth: dict[str, list[Outcome]] = defaultdict(list)
         self.latencies: dict[tuple[int, str], Latency] = {}
         self.recoveries: dict[str, Recovery] = {}
         self.instructions: dict[str, int] = {}
@@ -49,6 +51,7 @@ class Report:
         """Every line."""
         return [
             *(self._job(workload, system, runs) for (workload, system), runs in self.outcomes.items()),
+            *(self._job(f"factory: {point}", "SensorStream", runs) for point, runs in self.growth.items()),
             *(self._latency(rate, system, found) for (rate, system), found in self.latencies.items()),
             *(self._recovery(system, found) for system, found in self.recoveries.items()),
         ]
@@ -65,6 +68,7 @@ class Report:
                 "cpu_seconds": round(median(run.cpu_seconds for run in runs), 1),
                 "spread_events_per_second": [round(min(speeds)), round(max(speeds))],
                 "rounds": len(runs),
+                "rows": runs[-1].rows,
                 "differences": sorted({words for run in runs for words in run.differences}),
             },
         )
@@ -91,6 +95,8 @@ class Report:
             parts.append(self._latency_table())
         if self.recoveries:
             parts.append(self._recovery_table())
+        if self.growth:
+            parts.append(self._growth_table())
         if self.instructions:
             parts.append(self._instructions_table())
         return "\n\n".join(parts)
@@ -108,6 +114,20 @@ class Report:
             lines.append(
                 f"| {workload} | {system} | {entry.events_per_second:,} ({least:,} to {greatest:,})"
                 f" | {times} | {entry.peak_memory_mib:,.0f} | {entry.seconds} | {entry.more['cpu_seconds']} | {said} |"
+            )
+        return "\n".join(lines)
+
+    def _growth_table(self) -> str:
+        head = ["the factory job with", "events a second (least to greatest)", "µs of CPU an event", "memory, MiB", "rows"]
+        lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+        for point, runs in self.growth.items():
+            entry = self._job(point, "SensorStream", runs)
+            least, greatest = entry.more["spread_events_per_second"]
+            cost = entry.more["cpu_seconds"] / self.events * 1e6
+            said = "".join(f"; {words}" for words in entry.more["differences"])
+            lines.append(
+                f"| {point}{said} | {entry.events_per_second:,} ({least:,} to {greatest:,})"
+                f" | {cost:.2f} | {entry.peak_memory_mib:,.0f} | {entry.more['rows']:,} |"
             )
         return "\n".join(lines)
 
@@ -131,7 +151,9 @@ class Report:
         return "\n".join(lines)
 
     def put_into(self, readme: Path, machine: str) -> None:
-        """Puts the tables where the README has its results."""
+        """Puts the tables where the README has its results, and the plot beside it."""
+        if self.growth:
+            plot.draw(readme.parent / "growth.svg", self.growth, self.events)
         text = readme.read_text()
         before, rest = text.split(BEGIN, 1)
         _, after = rest.split(END, 1)

@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from harness.environment import PARTITIONS, Environment
+from harness.workloads import AS_USUAL, Shape
 
 # Goes up when other events are made, so that a topic of older ones is not taken for these.
 EDITION = 2
@@ -88,37 +89,38 @@ def ends(environment: Environment, topic: str) -> dict[int, int]:
     return {partition: high for partition, (_, high) in found.items()}
 
 
-def name_of(system: str, events: int) -> str:
+def name_of(system: str, events: int, shape: Shape = AS_USUAL) -> str:
     """The topic with so many events of a system."""
-    return f"events.{system}.{EDITION}.{SEED}.{events}"
+    usual = f"events.{system}.{EDITION}.{SEED}.{events}"
+    if shape == AS_USUAL:
+        return usual
+    return f"{usual}.{shape.partitions}.{shape.motors or 'usual'}.{shape.channels}"
 
 
-def preload(environment: Environment, system: str, events: int) -> str:
+def preload(environment: Environment, system: str, events: int, shape: Shape = AS_USUAL) -> str:
     """Makes sure that the topic with so many events is there, and answers its name."""
-    topic = name_of(system, events)
+    topic = name_of(system, events, shape)
     if topic in listed(environment):
-        if is_complete(environment, topic, events):
+        if is_complete(environment, topic, events, shape.partitions):
             return topic
         delete(environment, topic)
-    make(environment, topic)
-    subprocess.run(
-        [environment.tool, "fill", system, "--topic", topic, "--events", str(events)]
-        + ["--seed", str(SEED), "--bootstrap", environment.bootstrap],
-        check=True,
-    )
-    if not is_complete(environment, topic, events):
+    make(environment, topic, partitions=shape.partitions)
+    command = [environment.tool, "fill", "--topic", topic, "--partitions", shape.partitions, "--events", events]
+    command += ["--seed", SEED, "--bootstrap", environment.bootstrap, system, *shape.arguments()]
+    subprocess.run([str(part) for part in command], check=True)
+    if not is_complete(environment, topic, events, shape.partitions):
         raise RuntimeError(f"topic {topic} was not filled")
     return topic
 
 
-def is_complete(environment: Environment, topic: str, events: int) -> bool:
+def is_complete(environment: Environment, topic: str, events: int, partitions: int) -> bool:
     """Whether all events are there, and the one at the end of each partition, which is sent last."""
     found = ends(environment, topic)
-    if len(found) != PARTITIONS or sum(found.values()) != events + PARTITIONS:
+    if len(found) != partitions or sum(found.values()) != events + partitions:
         return False
     reader = consumer(environment)
     reader.assign([TopicPartition(topic, p, end - 1) for p, end in found.items() if end > 0])
-    last = [message for message in (reader.poll(PATIENCE) for _ in range(2 * PARTITIONS)) if message]
+    last = [message for message in (reader.poll(PATIENCE) for _ in range(2 * partitions)) if message]
     reader.close()
     keys = [message.key() for message in last if message.error() is None]
-    return len(keys) == PARTITIONS and all(key.lower().startswith(b"final-") for key in keys)
+    return len(keys) == partitions and all(key.lower().startswith(b"final-") for key in keys)

@@ -1,4 +1,5 @@
-//! What the motors on a factory's lines send: about 140 bytes an event with its key.
+//! What the motors on a factory's lines send: about 140 bytes an event with its key, and more if each carries
+//! measurements besides that no pipeline here asks for.
 
 use std::io::Write;
 
@@ -14,23 +15,47 @@ use crate::{
 /// So many events a motor, so that a minute of each has twenty.
 const EVENTS_A_MOTOR: u64 = 400;
 
-/// Makes the same events for the same seed and number.
+/// What the factory is like.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct Factory {
+    /// How many motors; by default as many as have twenty events a minute each.
+    #[arg(long)]
+    motors: Option<u64>,
+    /// How many measurements besides, of twenty bytes, an event has.
+    #[arg(long, default_value_t = 0)]
+    channels: u32,
+}
+
+/// Makes the same events for the same seed, number and factory.
 pub struct Motors {
     chance: ChaCha8Rng,
     events: u64,
-    devices: u64,
+    count: u64,
+    channels: u32,
     number: u64,
 }
 
 impl Motors {
-    /// As many motors as so many events need.
-    pub fn new(seed: u64, events: u64) -> Self {
+    /// The motors of a factory that send so many events.
+    pub fn new(seed: u64, events: u64, factory: Factory) -> Self {
         Self {
             chance: ChaCha8Rng::seed_from_u64(seed),
             events,
-            devices: (events / EVENTS_A_MOTOR).max(10),
+            count: factory.motors.unwrap_or(events / EVENTS_A_MOTOR).max(10),
+            channels: factory.channels,
             number: 0,
         }
+    }
+
+    /// Adds the measurements besides.
+    fn widen(&mut self, event: &mut Event) {
+        let end = event.value.pop();
+        for channel in 0..self.channels {
+            let value = self.chance.random_range(100..1_000);
+            write!(event.value, r#","channel_{channel:02}":{value}.25"#)
+                .expect("memory takes what is written");
+        }
+        event.value.extend(end);
     }
 }
 
@@ -38,8 +63,9 @@ impl Events for Motors {
     fn next(&mut self, event: &mut Event) {
         let time_ms = timeline::time(self.number, self.events, &mut self.chance);
         self.number += 1;
-        let motor = self.chance.random_range(0..self.devices);
+        let motor = self.chance.random_range(0..self.count);
         write(motor, time_ms, &mut self.chance, event);
+        self.widen(event);
     }
 
     fn finale(&mut self, partition: i32, event: &mut Event) {
@@ -83,7 +109,7 @@ mod tests {
 
     #[test]
     fn an_event_is_about_140_bytes_of_json() {
-        let mut motors = Motors::new(1, 1_000);
+        let mut motors = Motors::new(1, 1_000, Factory::default());
         let mut event = Event::default();
         motors.next(&mut event);
         let size = event.key.len() + event.value.len();
@@ -93,5 +119,19 @@ mod tests {
         motors.finale(2, &mut event);
         let value: serde_json::Value = serde_json::from_slice(&event.value).unwrap();
         assert_eq!(value["device_id"], "FINAL-002");
+    }
+
+    #[test]
+    fn a_wide_event_is_about_a_kilobyte_of_json() {
+        let wide = Factory {
+            motors: Some(7),
+            channels: 43,
+        };
+        let mut motors = Motors::new(1, 1_000, wide);
+        let mut event = Event::default();
+        motors.next(&mut event);
+        assert!((950..1_050).contains(&event.value.len()));
+        let value: serde_json::Value = serde_json::from_slice(&event.value).unwrap();
+        assert!(value["channel_42"].is_f64());
     }
 }

@@ -34,7 +34,8 @@ enum What {
     /// Preloads an empty topic, and ends each partition with an event that closes all windows.
     Fill {
         /// Whose events.
-        system: System,
+        #[command(subcommand)]
+        source: Source,
         #[command(flatten)]
         topic: kafka::Topic,
         /// How many, besides those at the end.
@@ -90,6 +91,14 @@ enum System {
     Clickstream,
 }
 
+#[derive(Clone, Copy, Subcommand)]
+enum Source {
+    /// Motors on a factory's lines.
+    Factory(factory::Factory),
+    /// Visitors of a web site.
+    Clickstream,
+}
+
 /// Why it did not work.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -116,13 +125,13 @@ fn main() -> ExitCode {
 fn run(what: What) -> Result<(), Failure> {
     match what {
         What::Fill {
-            system: System::Factory,
+            source: Source::Factory(factory),
             topic,
             events,
             seed,
-        } => fill::fill(&topic, events, factory::Motors::new(seed, events))?,
+        } => fill::fill(&topic, events, factory::Motors::new(seed, events, factory))?,
         What::Fill {
-            system: System::Clickstream,
+            source: Source::Clickstream,
             topic,
             events,
             seed,
@@ -133,7 +142,10 @@ fn run(what: What) -> Result<(), Failure> {
             events,
         } => {
             let came = match system {
-                System::Factory => hot::run(&pipeline, events, factory::Motors::new(1, events))?,
+                System::Factory => {
+                    let factory = factory::Factory::default();
+                    hot::run(&pipeline, events, factory::Motors::new(1, events, factory))?
+                }
                 System::Clickstream => {
                     hot::run(&pipeline, events, clickstream::Visitors::new(1, events))?
                 }
