@@ -77,7 +77,7 @@ def run(environment: Environment, point: Point, run: str, events: int) -> Outcom
             process.kill()
         rows, counted = look(url, point)
     wrong = [] if counted == events else [f"{counted} events in rows, of {events}"]
-    return Outcome(end - begin, process.peak_mib, process.cpu_seconds, rows, wrong)
+    return Outcome(end - begin, process.peak_mib, process.cpu_seconds, wrong, rows)
 
 
 def look(url: str, point: Point) -> tuple[int, int]:

@@ -11,7 +11,7 @@ class Outcome:
     peak_mib: float
     # Of the whole process, its start-up too.
     cpu_seconds: float
-    # How many rows were written for it, if they are counted.
-    rows: int = 0
     # What differs from the truth, in words; nothing where all is as it should be.
     differences: list[str] = field(default_factory=list)
+    # How many rows were written for it, if they are counted.
+    rows: int | None = None

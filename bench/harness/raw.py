@@ -36,7 +36,7 @@ def run(environment: Environment, run: str, events: int) -> tuple[Outcome, Outco
         # The events that end the partitions are readings too.
         expected = events + PARTITIONS
         wrong = [] if rows == expected else [f"{rows} rows, of {expected}"]
-        ours = Outcome(end - begin, process.peak_mib, process.cpu_seconds, rows, wrong)
+        ours = Outcome(end - begin, process.peak_mib, process.cpu_seconds, wrong, rows)
         return ours, copy(environment, run, url)
 
 
@@ -56,7 +56,7 @@ def copy(environment: Environment, run: str, url: str) -> Outcome:
     end = time.monotonic()
     rows, expected = count(url, COPIED), count(url, TABLE)
     wrong = [] if rows == expected else [f"{rows} rows, of {expected}"]
-    return Outcome(end - begin, 0, 0, rows, wrong)
+    return Outcome(end - begin, 0, 0, wrong, rows)
 
 
 def dump(url: str, partition: int, folder: Path) -> Path:

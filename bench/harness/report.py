@@ -3,11 +3,12 @@
 import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from pathlib import Path
 from statistics import median
 
 from harness import plot
-from harness.live import KILLED_AT, MEASURED, Latency, Recovery
+from harness.live import GRACE, KILLED_AT, MEASURED, Latency, Recovery
 from harness.outcome import Outcome
 
 BEGIN = "<!-- results: written by make bench -->"
@@ -68,13 +69,16 @@ class Report:
                 "cpu_seconds": round(median(run.cpu_seconds for run in runs), 1),
                 "spread_events_per_second": [round(min(speeds)), round(max(speeds))],
                 "rounds": len(runs),
-                "rows": runs[-1].rows,
+                **({} if runs[-1].rows is None else {"rows": runs[-1].rows}),
                 "differences": sorted({words for run in runs for words in run.differences}),
             },
         )
 
     def _latency(self, rate: int, system: str, found: Latency) -> Entry:
-        more = {"p50_ms": round(found.p50_ms, 1), "p99_ms": round(found.p99_ms, 1), "samples": found.events}
+        # JSON has no infinity.
+        percentiles = {"p50_ms": found.p50_ms, "p99_ms": found.p99_ms}
+        finite = {name: round(ms, 1) if isfinite(ms) else None for name, ms in percentiles.items()}
+        more = {**finite, "samples": found.events, "missing": found.missing}
         return Entry(f"event to row at {rate} a second", system, rate, round(found.peak_mib, 1), MEASURED, more)
 
     def _recovery(self, system: str, found: Recovery) -> Entry:
@@ -134,7 +138,9 @@ class Report:
     def _latency_table(self) -> str:
         lines = ["| events a second | system | p50, ms | p99, ms | memory, MiB |", "|---|---|---|---|---|"]
         for (rate, system), found in self.latencies.items():
-            numbers = f"{found.p50_ms:,.0f} | {found.p99_ms:,.0f} | {found.peak_mib:,.0f}"
+            late = f"not within {GRACE} s"
+            p50, p99 = (f"{ms:,.0f}" if isfinite(ms) else late for ms in (found.p50_ms, found.p99_ms))
+            numbers = f"{p50} | {p99} | {found.peak_mib:,.0f}"
             lines.append(f"| {rate:,} | {system} | {numbers} |")
         return "\n".join(lines)
 
