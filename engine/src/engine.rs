@@ -14,6 +14,7 @@ use crate::{
     reading::Reading,
     relay::Relay,
     rows::WindowChanges,
+    share::share,
     state::WindowState,
     watermark::Watermark,
 };
@@ -36,15 +37,6 @@ pub struct Verdict<'e> {
     pub idle: bool,
     /// The rules to send an alert for.
     pub alerts: &'e [usize],
-}
-
-/// Whether the rows of windows that are still open are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OpenRows {
-    /// Final rows only.
-    Skip,
-    /// Those of open windows too, but for windows that write rows on close only.
-    Take,
 }
 
 /// The event-time computation of one shard: a function of the plan and of the shard's log. No
@@ -302,28 +294,40 @@ impl Engine {
         self.watermark.get()
     }
 
-    /// Whether [`Self::take_changes`] with [`OpenRows::Take`] would give any.
+    /// Whether there are rows to take.
     pub fn has_changes(&self) -> bool {
-        self.changed_rows() > 0
+        self.closed_rows() + self.open_rows() > 0
     }
 
-    /// How many rows of windows' tables there are to take, at most.
-    pub fn changed_rows(&self) -> usize {
+    /// How many final rows of windows' tables there are to take.
+    pub fn closed_rows(&self) -> usize {
+        let here = self.windows.iter().filter_map(Place::here);
+        here.map(WindowState::closed_rows).sum()
+    }
+
+    /// How many rows of open windows there are to take, at most.
+    pub fn open_rows(&self) -> usize {
         let windows = self.plan.windows().iter().zip(&self.windows);
         windows
-            .filter_map(|(window, place)| Some(place.here()?.changed_rows(window)))
+            .filter_map(|(window, place)| Some(place.here()?.open_rows(window)))
             .sum()
     }
 
     /// What changed in the windows' tables since it was last taken: for each window of the plan, in its
-    /// order, final rows, and those of open windows if asked for.
-    pub fn take_changes(&mut self, open_rows: OpenRows) -> Vec<WindowChanges> {
+    /// order, all final rows, and about as many of open windows as `open_rows`; each window has its share
+    /// of them. With none to spare for one that has any, it gives one all the same, so that taking again and
+    /// again gives all.
+    pub fn take_changes(&mut self, open_rows: usize) -> Vec<WindowChanges> {
+        let total = self.open_rows();
         self.plan
             .windows()
             .iter()
             .zip(&mut self.windows)
             .map(|(window, place)| match place {
-                Place::Here(state) => state.take_changes(window, open_rows == OpenRows::Take),
+                Place::Here(state) => {
+                    let own = share(open_rows, state.open_rows(window), total);
+                    state.take_changes(window, own)
+                }
                 Place::Linked(_) => WindowChanges::default(),
             })
             .collect()

@@ -35,11 +35,12 @@ mod reading;
 mod relay;
 mod rows;
 mod sessions;
+mod share;
 mod state;
 mod watermark;
 
 pub use counts::{Counts, RuleCounts, WindowCounts};
-pub use engine::{Engine, OpenRows, Verdict, WindowStart};
+pub use engine::{Engine, Verdict, WindowStart};
 pub use image::ImageError;
 pub use key::BUCKETS;
 pub use link::{Link, LinkError, Range};

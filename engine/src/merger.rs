@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::{
     counts::WindowCounts,
-    engine::{OpenRows, WindowStart},
+    engine::WindowStart,
     image::{self, ImageError, Reader, Writer},
     key::BUCKETS,
     link::{self, Admitted, LinkError, Sources},
-    plan::Plan,
+    plan::{Plan, WindowPlan},
     rows::WindowChanges,
+    share::share,
     state::WindowState,
 };
 
@@ -213,30 +214,43 @@ impl Merger {
         writer.into_bytes()
     }
 
-    /// Whether [`Self::take_changes`] with [`OpenRows::Take`] would give any.
+    /// Whether there are rows to take.
     pub fn has_changes(&self) -> bool {
-        self.changed_rows() > 0
+        self.closed_rows() + self.open_rows() > 0
     }
 
-    /// How many rows of windows' tables there are to take, at most.
-    pub fn changed_rows(&self) -> usize {
+    /// How many final rows of windows' tables there are to take.
+    pub fn closed_rows(&self) -> usize {
+        self.writable().map(|(_, state)| state.closed_rows()).sum()
+    }
+
+    /// How many rows of open windows there are to take, at most.
+    pub fn open_rows(&self) -> usize {
+        self.writable()
+            .map(|(window, state)| state.open_rows(window))
+            .sum()
+    }
+
+    /// The windows whose rows may be taken.
+    fn writable(&self) -> impl Iterator<Item = (&WindowPlan, &WindowState)> {
         let windows = self.plan.windows().iter().zip(&self.windows);
         windows
             .filter_map(|(window, linked)| Some((window, linked.as_ref()?)))
             .filter(|(_, linked)| linked.complete)
-            .map(|(window, linked)| linked.state.changed_rows(window))
-            .sum()
+            .map(|(window, linked)| (window, &linked.state))
     }
 
     /// What changed in the windows' tables since it was last taken, for each window of the plan, as
     /// [`crate::Engine::take_changes`] gives it.
-    pub fn take_changes(&mut self, open_rows: OpenRows) -> Vec<WindowChanges> {
+    pub fn take_changes(&mut self, open_rows: usize) -> Vec<WindowChanges> {
+        let total = self.open_rows();
         let windows = self.plan.windows().iter().zip(&mut self.windows);
         windows
             .map(|(window, linked)| match linked {
-                Some(linked) if linked.complete => linked
-                    .state
-                    .take_changes(window, open_rows == OpenRows::Take),
+                Some(linked) if linked.complete => {
+                    let own = share(open_rows, linked.state.open_rows(window), total);
+                    linked.state.take_changes(window, own)
+                }
                 _ => WindowChanges::default(),
             })
             .collect()

@@ -14,7 +14,12 @@ pub struct WindowChanges {
 impl WindowChanges {
     /// Whether nothing has to change.
     pub fn is_empty(&self) -> bool {
-        self.deletes.is_empty() && self.upserts.is_empty()
+        self.rows() == 0
+    }
+
+    /// How many rows change.
+    pub fn rows(&self) -> usize {
+        self.deletes.len() + self.upserts.len()
     }
 }
 

@@ -118,22 +118,28 @@ impl WindowState {
         }
     }
 
-    /// How many rows there are to take, at most.
-    pub(crate) fn changed_rows(&self, window: &WindowPlan) -> usize {
-        let dirty = match &self.open {
+    /// How many final rows there are to take.
+    pub(crate) fn closed_rows(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// How many rows of open windows there are to take, at most.
+    pub(crate) fn open_rows(&self, window: &WindowPlan) -> usize {
+        match &self.open {
             _ if !window.writes_open_rows => 0,
             Open::Panes(panes) => panes.dirty(),
             Open::Sessions(sessions) => sessions.dirty(),
-        };
-        self.pending.len() + dirty
+        }
     }
 
-    /// The changes since they were last taken, those of open windows among them if `open_rows`.
-    pub(crate) fn take_changes(&mut self, window: &WindowPlan, open_rows: bool) -> WindowChanges {
-        if open_rows && window.writes_open_rows {
+    /// The changes since they were last taken: all final rows, and about as many of open windows as
+    /// `open_rows`, those that have waited longest first.
+    pub(crate) fn take_changes(&mut self, window: &WindowPlan, open_rows: usize) -> WindowChanges {
+        if open_rows > 0 && window.writes_open_rows {
+            let (images, pending) = (&self.images, &mut self.pending);
             match &mut self.open {
-                Open::Panes(panes) => panes.take_open(window, &self.images, &mut self.pending),
-                Open::Sessions(sessions) => sessions.take_open(window, &mut self.pending),
+                Open::Panes(panes) => panes.take_open(window, open_rows, images, pending),
+                Open::Sessions(sessions) => sessions.take_open(window, open_rows, pending),
             }
         }
         self.pending.take()

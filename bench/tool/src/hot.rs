@@ -4,7 +4,7 @@
 use std::{path::Path, sync::Arc};
 
 use sensorstream_crds::runtime::{RoleConfigs, id_of};
-use sensorstream_engine::{Engine, OpenRows, Plan, PlanError, Range, WindowStart};
+use sensorstream_engine::{Engine, Plan, PlanError, Range, WindowStart};
 use sensorstream_processor::process::decode::{Decoder, Scratch};
 
 use crate::{
@@ -88,7 +88,7 @@ fn hot_path(
             came.alerts += alerts;
         }
     }
-    let changes = engine.take_changes(OpenRows::Take);
+    let changes = engine.take_changes(usize::MAX);
     came.rows += changes
         .iter()
         .map(|window| window.upserts.len())

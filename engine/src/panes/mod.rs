@@ -19,6 +19,7 @@ use crate::{
     plan::WindowPlan,
     reading::Reading,
     rows::Cell,
+    share::share,
 };
 pub(crate) use grid::{Grid, Offer};
 use pane::Pane;
@@ -201,18 +202,23 @@ impl Panes {
         }
     }
 
-    /// Makes the rows of open instances that changed since they were last taken.
+    /// Makes rows of open instances that changed since they were last taken, about as many as `limit`. Of
+    /// each pane those that have waited longest.
     pub(crate) fn take_open(
         &mut self,
         window: &WindowPlan,
+        limit: usize,
         images: &Images,
         pending: &mut Pending,
     ) {
         let mut parts = Vec::new();
+        let limit = limit.div_ceil(self.panes_an_instance());
+        let total = self.dirty_groups();
+        let share_of = |pane: &Pane| share(limit, pane.dirty_groups().len(), total);
         for (place, pane) in self.kept.iter().enumerate() {
             let oldest = self.grid.oldest_with(pane.start);
             let around = self.places(oldest, self.grid.end_of(pane.start));
-            for group in pane.dirty_groups() {
+            for group in &pane.dirty_groups()[..share_of(pane)] {
                 let key = pane.groups.key(*group);
                 self.find_parts((place, *group), around.clone(), &mut parts);
                 if parts
@@ -225,8 +231,10 @@ impl Panes {
                 }
             }
         }
+        // Only now: of the panes of a row, it is made with the first one that changed.
         for pane in &mut self.kept {
-            pane.clear_dirty();
+            let taken = share_of(pane);
+            pane.clear_dirty(taken);
         }
     }
 
@@ -374,8 +382,15 @@ impl Panes {
 
     /// How many rows of open instances changed since they were last taken, at most.
     pub(crate) fn dirty(&self) -> usize {
-        let groups: usize = self.kept.iter().map(|pane| pane.dirty_groups().len()).sum();
-        groups * (self.grid.size / self.grid.slide).max(1) as usize
+        self.dirty_groups() * self.panes_an_instance()
+    }
+
+    fn dirty_groups(&self) -> usize {
+        self.kept.iter().map(|pane| pane.dirty_groups().len()).sum()
+    }
+
+    fn panes_an_instance(&self) -> usize {
+        (self.grid.size / self.grid.slide).max(1) as usize
     }
 
     /// How many instances are open and have readings.

@@ -20,7 +20,7 @@ pub(super) struct Pane {
     accumulators: Vec<Accumulator>,
     /// Of each group, whether its rows changed since they were last taken.
     dirty: Vec<bool>,
-    /// The groups for which that is so.
+    /// The groups for which that is so, in the order in which they changed first.
     dirty_groups: Vec<u32>,
     /// What the accumulators take beside themselves, in bytes.
     heap: usize,
@@ -133,14 +133,14 @@ impl Pane {
         self.dirty[group as usize]
     }
 
-    /// The groups whose rows changed since they were last taken.
+    /// The groups whose rows changed since they were last taken, those that have waited longest first.
     pub(super) fn dirty_groups(&self) -> &[u32] {
         &self.dirty_groups
     }
 
-    /// Takes note that all rows were taken.
-    pub(super) fn clear_dirty(&mut self) {
-        for group in self.dirty_groups.drain(..) {
+    /// Takes note that the rows of the first so many groups were taken.
+    pub(super) fn clear_dirty(&mut self, taken: usize) {
+        for group in self.dirty_groups.drain(..taken) {
             self.dirty[group as usize] = false;
         }
     }

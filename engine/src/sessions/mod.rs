@@ -43,6 +43,8 @@ pub(crate) struct Sessions {
     open: usize,
     /// How many sessions changed since their rows were last taken.
     dirty: usize,
+    /// The bucket whose open rows are taken next.
+    turn: usize,
 }
 
 /// A group to look at when the watermark gets to a time.
@@ -67,6 +69,7 @@ impl Sessions {
             memory: 0,
             open: 0,
             dirty: 0,
+            turn: 0,
         }
     }
 
@@ -192,21 +195,22 @@ impl Sessions {
         }
     }
 
-    /// Makes the rows of open sessions that changed since they were last taken.
-    pub(crate) fn take_open(&mut self, window: &WindowPlan, pending: &mut Pending) {
-        for part in &mut self.parts {
-            while let Some(slot) = part.next_dirty() {
-                let Some(group) = part.group(slot) else {
-                    continue;
-                };
-                let mut sessions = std::mem::take(&mut group.sessions);
-                for session in &mut sessions {
-                    put_changes(self.plan, window, group.key(), session, pending);
-                }
-                group.sessions = sessions;
+    /// Makes the rows of open sessions that changed since they were last taken, of as many as `limit`, and of
+    /// those of the same group. Buckets take turns; in each the one goes first that has waited longest.
+    pub(crate) fn take_open(&mut self, window: &WindowPlan, limit: usize, pending: &mut Pending) {
+        let leave = self.dirty.saturating_sub(limit);
+        while self.dirty > leave {
+            let Some(group) = self.parts[self.turn].next_dirty() else {
+                self.turn = (self.turn + 1) % self.parts.len();
+                continue;
+            };
+            let mut sessions = std::mem::take(&mut group.sessions);
+            for session in &mut sessions {
+                self.dirty -= usize::from(session.dirty);
+                put_changes(self.plan, window, group.key(), session, pending);
             }
+            group.sessions = sessions;
         }
-        self.dirty = 0;
     }
 
     /// How many open sessions changed since their rows were last taken.

@@ -1,5 +1,7 @@
 //! The groups of one bucket.
 
+use std::collections::VecDeque;
+
 use hashbrown::{HashTable, hash_table::Entry};
 
 use super::group::Group;
@@ -11,8 +13,9 @@ pub(super) struct Part {
     table: HashTable<u32>,
     slots: Vec<Slot>,
     vacant: Vec<u32>,
-    /// The slots with sessions that changed since their rows were last taken, perhaps.
-    dirty: Vec<u32>,
+    /// The slots with sessions that changed since their rows were last taken, perhaps; in the order in which
+    /// they changed first.
+    dirty: VecDeque<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -84,15 +87,20 @@ impl Part {
     pub(super) fn list_dirty(&mut self, slot: u32) {
         let listed = &mut self.slots[slot as usize].listed;
         if !std::mem::replace(listed, true) {
-            self.dirty.push(slot);
+            self.dirty.push_back(slot);
         }
     }
 
-    /// A slot whose sessions may have changed, which is forgotten.
-    pub(super) fn next_dirty(&mut self) -> Option<u32> {
-        let slot = self.dirty.pop()?;
-        self.slots[slot as usize].listed = false;
-        Some(slot)
+    /// A group whose sessions may have changed, which is forgotten; the one that has waited longest.
+    pub(super) fn next_dirty(&mut self) -> Option<&mut Group> {
+        while let Some(slot) = self.dirty.pop_front() {
+            self.slots[slot as usize].listed = false;
+            // Its sessions may be closed meanwhile.
+            if self.slots[slot as usize].group.is_some() {
+                return self.group(slot);
+            }
+        }
+        None
     }
 
     /// All groups.

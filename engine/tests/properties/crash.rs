@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use sensorstream_engine::{BUCKETS, Counts, Engine, OpenRows, Plan};
+use sensorstream_engine::{BUCKETS, Counts, Engine, Plan};
 
 use crate::{
     generate,
@@ -30,7 +30,7 @@ enum Step {
     Nothing,
     /// Changes are taken and written, and with them the images of some buckets.
     Commit {
-        open_rows: bool,
+        open_rows: usize,
         /// Which buckets: those whose bit is set.
         buckets: u64,
         /// Whether the images were taken before the changes.
@@ -43,7 +43,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => Just(Step::Nothing),
-        3 => (any::<bool>(), buckets(), any::<bool>()).prop_map(
+        3 => (generate::open_rows(), buckets(), any::<bool>()).prop_map(
             |(open_rows, buckets, images_first)| Step::Commit { open_rows, buckets, images_first }
         ),
         1 => Just(Step::Crash),
@@ -80,12 +80,7 @@ fn commit(engine: &mut Engine, plan: &Plan, durable: &mut Durable, next: i64, st
     if *images_first {
         take_images(engine, durable);
     }
-    let open_rows = if *open_rows {
-        OpenRows::Take
-    } else {
-        OpenRows::Skip
-    };
-    table::apply(plan, &mut durable.tables, &engine.take_changes(open_rows));
+    table::apply(plan, &mut durable.tables, &engine.take_changes(*open_rows));
     if !images_first {
         take_images(engine, durable);
     }
@@ -149,7 +144,7 @@ fn run(
                 }
             }
             Step::Crash => {
-                engine.take_changes(OpenRows::Take);
+                engine.take_changes(usize::MAX);
                 let (restored, from) = restore(&plan, spec, &durable);
                 engine = restored;
                 counted_before = durable.counts.clone();
@@ -161,11 +156,7 @@ fn run(
     for entry in &log[place..] {
         engine.process(entry.offset, entry.time, &entry.values);
     }
-    table::apply(
-        &plan,
-        &mut durable.tables,
-        &engine.take_changes(OpenRows::Take),
-    );
+    table::apply(&plan, &mut durable.tables, &engine.take_changes(usize::MAX));
     durable.counts = sum(&counted_before, engine.counts());
     Ok(durable)
 }

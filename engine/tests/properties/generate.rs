@@ -55,6 +55,11 @@ fn optional(value: impl Strategy<Value = Value<'static>>) -> impl Strategy<Value
     prop_oneof![1 => Just(Value::Null), 4 => value]
 }
 
+/// How many rows of open windows are taken at a time.
+pub fn open_rows() -> impl Strategy<Value = usize> {
+    prop_oneof![Just(0), 1_usize..12, Just(usize::MAX)]
+}
+
 /// Some windows and rules of every kind.
 pub fn spec() -> impl Strategy<Value = Spec> {
     let from = prop::option::weighted(0.3, 999_990_i64..1_000_060);

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use sensorstream_engine::{BUCKETS, Engine, Link, Merger, OpenRows, Plan, Range, WindowStart};
+use sensorstream_engine::{BUCKETS, Engine, Link, Merger, Plan, Range, WindowStart};
 
 use crate::{
     generate,
@@ -101,14 +101,14 @@ fn send<'l>(
 #[derive(Clone, Debug)]
 enum Step {
     Nothing,
-    Commit { open_rows: bool, buckets: u64 },
+    Commit { open_rows: usize, buckets: u64 },
     Crash,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => Just(Step::Nothing),
-        3 => (any::<bool>(), any::<u64>())
+        3 => (generate::open_rows(), any::<u64>())
             .prop_map(|(open_rows, buckets)| Step::Commit { open_rows, buckets }),
         1 => Just(Step::Crash),
     ];
@@ -144,23 +144,18 @@ fn merge(
         match steps.next() {
             None | Some(Step::Nothing) => {}
             Some(Step::Commit { open_rows, buckets }) => {
-                let open = if *open_rows {
-                    OpenRows::Take
-                } else {
-                    OpenRows::Skip
-                };
-                table::apply(plan, tables, &merger.take_changes(open));
+                table::apply(plan, tables, &merger.take_changes(*open_rows));
                 for bucket in (0..BUCKETS).filter(|bucket| buckets >> bucket & 1 == 1) {
                     images[usize::from(bucket)] = (next, merger.image(bucket), merger.sources());
                 }
             }
             Some(Step::Crash) => {
-                merger.take_changes(OpenRows::Take);
+                merger.take_changes(usize::MAX);
                 (merger, next) = resume(&images);
             }
         }
     }
-    table::apply(plan, tables, &merger.take_changes(OpenRows::Take));
+    table::apply(plan, tables, &merger.take_changes(usize::MAX));
     assert!(!merger.has_changes());
     assert!(merger.counts().iter().all(|counts| counts.late == 0));
 }
@@ -239,7 +234,7 @@ proptest! {
         let starts = vec![WindowStart::default(); plan.windows().len()];
         let mut merger = Merger::new(plan, 1, &[], &starts, 0).unwrap();
         if merger.merge(0, &message).is_ok() {
-            merger.take_changes(OpenRows::Take);
+            merger.take_changes(usize::MAX);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use sensorstream_crds::windows::{Aggregate, EmitMode, OnLate, SessionEnd, Window};
-use sensorstream_engine::{Counts, Engine, OpenRows, RuleCounts, WindowCounts};
+use sensorstream_engine::{Counts, Engine, RuleCounts, WindowChanges, WindowCounts};
 use sensorstream_expressions::Value;
 
 use crate::{
@@ -409,7 +409,7 @@ proptest! {
     fn the_engine_gives_what_the_definition_says(
         spec in generate::spec(),
         log in generate::log(),
-        flushes in prop::collection::vec(prop::option::weighted(0.3, any::<bool>()), 80),
+        flushes in prop::collection::vec(prop::option::weighted(0.3, generate::open_rows()), 80),
     ) {
         let expected = expected(&spec, &log);
         let plan = spec.plan();
@@ -421,16 +421,20 @@ proptest! {
             prop_assert_eq!(&verdict, &expected.verdicts[number]);
             prop_assert_eq!(engine.watermark(), watermark(&spec, &log, number + 1));
             if let Some(open) = flushes[number] {
-                let rows = if open { OpenRows::Take } else { OpenRows::Skip };
-                let had_changes = engine.has_changes();
-                let changes = engine.take_changes(rows);
-                let any = changes.iter().any(|changes| !changes.is_empty());
-                prop_assert!(had_changes == any || !open && had_changes);
-                prop_assert!(!open || !engine.has_changes());
+                let before = (engine.closed_rows(), engine.open_rows());
+                let changes = engine.take_changes(open);
+                let taken: usize = changes.iter().map(WindowChanges::rows).sum();
+                prop_assert!(taken >= before.0);
+                prop_assert_eq!(engine.closed_rows(), 0);
+                // Each call comes closer to the end.
+                prop_assert!(open > 0 && before.1 > 0 || engine.open_rows() == before.1);
+                prop_assert!(open == 0 || before.1 == 0 || engine.open_rows() < before.1);
+                prop_assert!(open < usize::MAX || engine.open_rows() == 0);
+                prop_assert!(open < usize::MAX || (taken > 0) == (before.0 + before.1 > 0));
                 table::apply(&plan, &mut tables, &changes);
             }
         }
-        table::apply(&plan, &mut tables, &engine.take_changes(OpenRows::Take));
+        table::apply(&plan, &mut tables, &engine.take_changes(usize::MAX));
         prop_assert_eq!(engine.counts(), &expected.counts);
         check(&spec, &expected, &tables)?;
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use sensorstream_broker::partition_queue::Record;
-use sensorstream_engine::{OpenRows, RuleCounts, WindowChanges, WindowCounts};
+use sensorstream_engine::{RuleCounts, WindowChanges, WindowCounts};
 use sensorstream_lake::ClosedFile;
 use sensorstream_ledger::shard::links::RangeEnd;
 
@@ -42,11 +42,17 @@ pub trait Computation: State + Send + 'static {
     /// is said of where the shard stands must not know of what comes after.
     fn caught_up(&mut self, again: &mut Again);
 
-    /// How many rows of windows there are to write, at most.
-    fn changed_rows(&self) -> usize;
+    /// Whether there are rows of windows to write.
+    fn has_changes(&self) -> bool;
 
-    /// What changed in the windows' tables.
-    fn take_changes(&mut self, open_rows: OpenRows) -> Vec<WindowChanges>;
+    /// How many final rows of windows there are to write.
+    fn closed_rows(&self) -> usize;
+
+    /// How many rows of open windows there are to write, at most.
+    fn open_rows(&self) -> usize;
+
+    /// What changed in the windows' tables: final rows, and about as many of open windows as `open_rows`.
+    fn take_changes(&mut self, open_rows: usize) -> Vec<WindowChanges>;
 
     /// What became of readings since the takeover, in windows and rules.
     fn counts(&self) -> (&[WindowCounts], &[RuleCounts]);

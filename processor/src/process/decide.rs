@@ -11,9 +11,7 @@ use std::{
 use jiff::Timestamp;
 use sensorstream_broker::partition_queue::Record;
 use sensorstream_crds::Reason;
-use sensorstream_engine::{
-    Engine, OpenRows, Plan, Range, RuleCounts, Verdict, WindowChanges, WindowCounts,
-};
+use sensorstream_engine::{Engine, Plan, Range, RuleCounts, Verdict, WindowChanges, WindowCounts};
 use sensorstream_lake::ClosedFile;
 use sensorstream_ledger::shard::{
     dead_letters::PendingDeadLetter,
@@ -270,11 +268,19 @@ impl Computation for Decider {
         again.job.standing = self.standing();
     }
 
-    fn changed_rows(&self) -> usize {
-        self.engine.changed_rows()
+    fn has_changes(&self) -> bool {
+        self.engine.has_changes()
     }
 
-    fn take_changes(&mut self, open_rows: OpenRows) -> Vec<WindowChanges> {
+    fn closed_rows(&self) -> usize {
+        self.engine.closed_rows()
+    }
+
+    fn open_rows(&self) -> usize {
+        self.engine.open_rows()
+    }
+
+    fn take_changes(&mut self, open_rows: usize) -> Vec<WindowChanges> {
         self.engine.take_changes(open_rows)
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use sensorstream_broker::partition_queue::Record;
-use sensorstream_engine::{Merger, OpenRows, RuleCounts, WindowChanges, WindowCounts};
+use sensorstream_engine::{Merger, RuleCounts, WindowChanges, WindowCounts};
 use sensorstream_lake::ClosedFile;
 use sensorstream_ledger::shard::links::RangeEnd;
 
@@ -46,11 +46,19 @@ impl Computation for Merger {
 
     fn caught_up(&mut self, _: &mut Again) {}
 
-    fn changed_rows(&self) -> usize {
-        self.changed_rows()
+    fn has_changes(&self) -> bool {
+        self.has_changes()
     }
 
-    fn take_changes(&mut self, open_rows: OpenRows) -> Vec<WindowChanges> {
+    fn closed_rows(&self) -> usize {
+        self.closed_rows()
+    }
+
+    fn open_rows(&self) -> usize {
+        self.open_rows()
+    }
+
+    fn take_changes(&mut self, open_rows: usize) -> Vec<WindowChanges> {
         self.take_changes(open_rows)
     }
 

@@ -6,6 +6,10 @@
 //! PostgreSQL is slow or away, the thread stops taking records, librdkafka's bounded queue fills
 //! up, and fetching pauses by itself.
 
+mod emission;
+mod in_flight;
+mod recovery;
+
 use std::{
     sync::{
         Arc,
@@ -17,7 +21,6 @@ use std::{
 use jiff::Timestamp;
 use rdkafka::error::RDKafkaErrorCode;
 use sensorstream_broker::partition_queue::{PartitionQueue, Polled};
-use sensorstream_engine::OpenRows;
 use sensorstream_lake::ClosedFile;
 use sensorstream_ledger::shard::{ShardKey, links};
 use tokio::sync::{mpsc, oneshot};
@@ -38,23 +41,18 @@ use super::{
     session::{Notice, Notices},
     snapshots::Snapshots,
 };
+use emission::{Emission, MAX_ROWS};
+use in_flight::InFlight;
 
 /// How often a shard with nothing to read writes down what is left of its state, so that it needs the log no
 /// more.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
 /// How often an idle shard asks how far the others are.
 const ASK_EVERY: Duration = Duration::from_secs(1);
-
-/// How many times less often rows of open windows are written while the shard catches up: before anybody has
-/// looked at them they are replaced.
-const BEHIND: u32 = 10;
 /// How often an idle shard looks whether it is to stop.
 const IDLE: Duration = Duration::from_millis(200);
 /// How long a batch that may not be handed over yet waits for more records.
 const BUSY: Duration = Duration::from_millis(10);
-/// Rows of windows that a commit waits for no more of. More would take much memory at a time, and hold up
-/// what else the database does.
-const MAX_ROWS: usize = 20_000;
 /// Records taken from the queue at once.
 const CHUNK: usize = 500;
 
@@ -111,35 +109,6 @@ pub struct Worker<C> {
     accounts: Accounts,
 }
 
-/// The batch that is being committed.
-struct InFlight(Option<oneshot::Receiver<Batch>>);
-
-impl InFlight {
-    /// A batch to build the next one in, if the last one is committed.
-    fn try_take(&mut self, spare: &mut Option<Batch>) -> Result<bool, Abandoned> {
-        let Some(receiver) = &mut self.0 else {
-            return Ok(true);
-        };
-        match receiver.try_recv() {
-            Ok(batch) => {
-                *spare = Some(batch);
-                self.0 = None;
-                Ok(true)
-            }
-            Err(oneshot::error::TryRecvError::Empty) => Ok(false),
-            Err(oneshot::error::TryRecvError::Closed) => Err(Abandoned),
-        }
-    }
-
-    /// Waits until the last one is committed.
-    fn wait(&mut self, spare: &mut Option<Batch>) -> Result<(), Abandoned> {
-        if let Some(receiver) = self.0.take() {
-            *spare = Some(receiver.blocking_recv().map_err(|_| Abandoned)?);
-        }
-        Ok(())
-    }
-}
-
 /// The committer is gone.
 struct Abandoned;
 
@@ -148,10 +117,7 @@ struct Building {
     batch: Batch,
     /// When there was first something in it.
     opened_at: Option<Instant>,
-    /// When rows of open windows may be written next.
-    emit_at: Instant,
-    /// How far the log had been read when they were written last.
-    emitted_to: i64,
+    emission: Emission,
     /// When what is left of the state may be written down next.
     note_at: Instant,
     idleness: Idleness,
@@ -177,76 +143,6 @@ impl<C: Computation> Worker<C> {
         let _ = self.recover().and_then(|first| self.work(first));
     }
 
-    /// Does again what is decided already. Answers the batch that comes next, which may have its first
-    /// records.
-    fn recover(&mut self) -> Result<Batch, Abandoned> {
-        let mut position = self.at.read_from;
-        let mut first = Batch::starting_at(self.at.next_offset);
-        let mut caught_up = false;
-        while position < self.at.next_offset && !self.at.stop.is_cancelled() {
-            self.computation.at(Timestamp::now());
-            let Self {
-                at: beginning,
-                computation,
-                ..
-            } = self;
-            let Beginning {
-                queue,
-                again,
-                notices,
-                key,
-                next_offset,
-                ..
-            } = beginning;
-            let mut repeated = 0;
-            let mut trouble = Ok(());
-            let taken = queue.consume(IDLE, CHUNK, |polled| match polled {
-                Polled::Record(_) if trouble.is_err() => {}
-                Polled::Record(record) if record.offset() < position => {}
-                Polled::Record(record) if record.offset() < *next_offset => {
-                    position = record.offset() + 1;
-                    trouble = computation.repeat(&record, again);
-                    repeated += 1;
-                }
-                // The first of those that nobody has decided came along.
-                Polled::Record(record) => {
-                    position = record.offset();
-                    if !std::mem::replace(&mut caught_up, true) {
-                        computation.caught_up(again);
-                    }
-                    trouble = computation.decide(&record, &mut first);
-                }
-                other => tell(notices, key.partition, &other),
-            });
-            self.check(trouble)?;
-            if taken == 0 {
-                position = position.max(self.at.queue.position().unwrap_or(position));
-            }
-            self.at.role.metrics.records_repeated.inc_by(repeated);
-            self.write_recovered(position)?;
-            if self.at.again.is_full() {
-                self.resend(position.min(self.at.next_offset))?;
-            }
-        }
-        if self.at.stop.is_cancelled() {
-            return Err(Abandoned);
-        }
-        if !caught_up {
-            self.computation.caught_up(&mut self.at.again);
-        }
-        self.resend(self.at.next_offset)?;
-        Ok(first)
-    }
-
-    fn write_recovered(&mut self, to: i64) -> Result<(), Abandoned> {
-        let files = self.computation.recovered_files(to);
-        if files.is_empty() {
-            return Ok(());
-        }
-        let sent = self.at.work.blocking_send(Work::Write(files));
-        sent.map_err(|_| Abandoned)
-    }
-
     /// Gives up if a record could not be taken.
     fn check(&self, taken: Result<(), Unusable>) -> Result<(), Abandoned> {
         taken.map_err(|Unusable(error)| {
@@ -258,58 +154,54 @@ impl<C: Computation> Worker<C> {
         })
     }
 
-    fn resend(&mut self, to: i64) -> Result<(), Abandoned> {
-        let job = self.at.again.take(to);
-        let sent = self.at.work.blocking_send(Work::Resend(job));
-        sent.map_err(|_| Abandoned)
-    }
-
     /// Builds batch after batch.
     fn work(&mut self, first: Batch) -> Result<(), Abandoned> {
+        // Without any open rows to write it makes no difference.
+        let emit_every = self.at.role.emit_every.unwrap_or(IDLE);
         let mut building = Building {
             opened_at: (!first.is_empty()).then(Instant::now),
-            emitted_to: first.from(),
+            emission: Emission::new(emit_every, first.from(), Instant::now()),
             batch: first,
-            emit_at: Instant::now(),
             note_at: Instant::now() + NOTE_EVERY,
             idleness: Idleness::new(self.at.role.idle_after),
             ask_at: Instant::now(),
             idle: false,
         };
         let mut spare = None;
-        let mut in_flight = InFlight(None);
+        let mut in_flight = InFlight::none();
         while !self.at.stop.is_cancelled() {
             self.take_records(&mut building)?;
             let now = Instant::now();
-            let rows = self.computation.changed_rows();
-            let crowded = rows >= MAX_ROWS;
-            let emits = crowded || rows > 0 && now >= building.emit_at;
+            let closed = self.computation.closed_rows();
+            let open = self.computation.open_rows();
+            let open_rows = building.emission.allowed(open, closed, now);
             let stands = self.follow_others(&mut building, now);
             let rolls = self.computation.lake_is_due(now);
             let notes = self.notes(&building, now);
-            let tells = emits || stands || rolls || notes;
+            let tells = closed > 0 || open_rows > 0 || stands || rolls || notes;
             let opened_at = building.opened_at;
             let Some(opened_at) = opened_at.or_else(|| tells.then_some(now)) else {
                 continue;
             };
             building.opened_at = Some(opened_at);
             let elsewhere = self.computation.batch_memory();
-            let may_go = if crowded || building.batch.is_full(elsewhere) {
+            let may_go = if closed >= MAX_ROWS || building.batch.is_full(elsewhere) {
                 in_flight.wait(&mut spare)?;
                 true
             } else {
                 opened_at.elapsed() >= self.at.role.linger && in_flight.try_take(&mut spare)?
             };
             if may_go {
-                in_flight = self.hand_over(&mut building, spare.take(), emits)?;
+                in_flight = self.hand_over(&mut building, spare.take(), open_rows)?;
             }
         }
         // Nobody may read on for long: a pipeline that is stopped shows what it has.
-        let computation = &self.computation;
-        let left = computation.changed_rows() > 0 || computation.has_open_files();
-        if !building.batch.is_empty() || left {
+        while !building.batch.is_empty()
+            || self.computation.has_changes()
+            || self.computation.has_open_files()
+        {
             in_flight.wait(&mut spare)?;
-            in_flight = self.hand_over(&mut building, spare.take(), true)?;
+            in_flight = self.hand_over(&mut building, spare.take(), MAX_ROWS)?;
         }
         in_flight.wait(&mut spare)?;
         self.write_down(building, spare)
@@ -330,7 +222,7 @@ impl<C: Computation> Worker<C> {
         sent.blocking_recv().map_err(|_| Abandoned)?;
         let (memory, to) = (self.computation.memory(), building.batch.to());
         self.at.snapshots.take_all(&self.computation, memory, to);
-        self.hand_over(&mut building, spare, false).map(drop)
+        self.hand_over(&mut building, spare, 0).map(drop)
     }
 
     /// Whether what the shard has read is to be written down, now that there is nothing more to read.
@@ -378,12 +270,12 @@ impl<C: Computation> Worker<C> {
         }
     }
 
-    /// Hands a batch to the committer and begins the next one.
+    /// Hands a batch to the committer, with so many rows of open windows, and begins the next one.
     fn hand_over(
         &mut self,
         building: &mut Building,
         spare: Option<Batch>,
-        emits: bool,
+        open_rows: usize,
     ) -> Result<InFlight, Abandoned> {
         let now = Instant::now();
         let next = building.batch.to();
@@ -393,7 +285,7 @@ impl<C: Computation> Worker<C> {
         if !full.is_empty() {
             building.idle = false;
         }
-        full.consequences = self.consequences(next, emits, now);
+        full.consequences = self.consequences(next, open_rows, now);
         full.consequences.idle = building.idle;
         full.consequences.lake =
             self.computation
@@ -402,36 +294,21 @@ impl<C: Computation> Worker<C> {
         if full.is_empty() && building.idle {
             full.consequences.standing = self.computation.standing();
         }
-        if emits {
-            building.emit_at = now + self.emit_after(next - building.emitted_to, next);
-            building.emitted_to = next;
-        }
+        let end = self.at.end.get().map(|(end, _)| end);
+        building.emission.taken(open_rows, next, end, now);
         building.note_at = now + NOTE_EVERY;
-        building.opened_at = None;
+        // What is left to write needs no record to be handed over.
+        building.opened_at = building.emission.goes_on().then_some(now);
         let (give_back, receiver) = oneshot::channel();
         let sent = self.at.work.blocking_send(Work::Commit(full, give_back));
         sent.map_err(|_| Abandoned)?;
-        Ok(InFlight(Some(receiver)))
+        Ok(InFlight::new(receiver))
     }
 
-    /// How long rows of open windows wait, now that the log has been read up to `to`, and that they have waited for
-    /// `read` offsets.
-    fn emit_after(&self, read: i64, to: i64) -> Duration {
-        let every = self.at.role.emit_every.unwrap_or(IDLE);
-        let ends = self.at.end.get();
-        let is_behind = ends.is_some_and(|(end, _)| end - to > read);
-        if is_behind { every * BEHIND } else { every }
-    }
-
-    /// What follows from everything read below `to`.
-    fn consequences(&mut self, to: i64, emits: bool, now: Instant) -> Consequences {
+    /// What follows from everything read below `to`, with so many rows of open windows.
+    fn consequences(&mut self, to: i64, open_rows: usize, now: Instant) -> Consequences {
         let plan = &self.at.role.plan;
         let computation = &mut self.computation;
-        let open_rows = if emits {
-            OpenRows::Take
-        } else {
-            OpenRows::Skip
-        };
         let windows = computation.take_changes(open_rows);
         let mut buckets = Vec::new();
         if self.at.role.has_state() {
