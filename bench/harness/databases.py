@@ -32,6 +32,13 @@ def execute(url: str, statement: sql.Composable | str) -> None:
         connection.execute(statement)
 
 
+def number(url: str, statement: sql.Composable) -> int:
+    """The number that a question is answered with."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(statement).fetchone()
+    return int(row[0] or 0) if row else 0
+
+
 def settle(environment: Environment) -> None:
     """Leaves nothing behind that PostgreSQL would do during the next run."""
     execute(environment.database_url, "CHECKPOINT")

@@ -3,10 +3,9 @@ these changed at a time."""
 
 from dataclasses import dataclass
 
-import psycopg
 from psycopg import sql
 
-from harness import databases, pipelines, topics
+from harness import databases, topics
 from harness.environment import Environment
 from harness.outcome import Outcome
 from harness.pipelines import SCHEMA, Settings
@@ -68,28 +67,15 @@ def run(environment: Environment, point: Point, run: str, events: int) -> Outcom
     topic = topics.preload(environment, "factory", events, point.shape)
     with databases.database(environment, run.replace("-", "_")) as url:
         settings = Settings(partitions=point.shape.partitions, windows=point.windows)
-        config, _ = pipelines.prepare(environment, FACTORY, topic, run, url, settings)
-        databases.settle(environment)
-        process = sensorstream.start(environment, config, url, run)
-        try:
-            begin, end = sensorstream.watch(environment, FACTORY, topic, run, url, process)
-        finally:
-            process.kill()
+        done = sensorstream.to_the_end(environment, FACTORY, topic, run, url, settings)
         rows, counted = look(url, point)
-    wrong = [] if counted == events else [f"{counted} events in rows, of {events}"]
-    return Outcome(end - begin, process.peak_mib, process.cpu_seconds, wrong, rows)
+    return done.outcome([] if counted == events else [f"{counted} events in rows, of {events}"], rows)
 
 
 def look(url: str, point: Point) -> tuple[int, int]:
     """How many rows there are, and how many events they count."""
     counted = sql.SQL("SELECT sum(event_count) FROM {} WHERE device_id NOT LIKE 'FINAL-%'")
     every = sql.SQL("SELECT count(*) FROM {}")
-    with psycopg.connect(url) as connection:
-        rows = [one(connection, every, table) for table in point.tables]
-        return sum(rows), one(connection, counted, "device_minutes")
-
-
-def one(connection: psycopg.Connection, statement: sql.SQL, table: str) -> int:
-    """The number that a question about a table is answered with."""
-    row = connection.execute(statement.format(sql.Identifier(SCHEMA, table))).fetchone()
-    return int(row[0] or 0) if row else 0
+    tables = {table: sql.Identifier(SCHEMA, table) for table in point.tables}
+    rows = [databases.number(url, every.format(table)) for table in tables.values()]
+    return sum(rows), databases.number(url, counted.format(tables["device_minutes"]))

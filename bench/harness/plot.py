@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
 
 import matplotlib
 
@@ -12,7 +11,7 @@ matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "sensorstrea
 
 from matplotlib import pyplot  # noqa: E402
 
-from harness.outcome import Outcome  # noqa: E402
+from harness.outcome import Medians, Outcome  # noqa: E402
 
 COLOUR = "#2f6f8f"
 
@@ -20,12 +19,11 @@ COLOUR = "#2f6f8f"
 def draw(path: Path, runs: Mapping[str, Sequence[Outcome]], events: int) -> None:
     """Draws events a second, what an event takes of the processor's cores, and memory, a bar a point."""
     names = list(runs)
+    points = [Medians.of(found, events) for found in runs.values()]
     panels = {
-        "thousand events a second": [median(events / r.seconds / 1e3 for r in found) for found in runs.values()],
-        "µs of the processor's CPU an event": [
-            median(r.cpu_seconds / events * 1e6 for r in found) for found in runs.values()
-        ],
-        "memory, MiB": [median(r.peak_mib for r in found) for found in runs.values()],
+        "thousand events a second": [point.events_per_second / 1e3 for point in points],
+        "µs of the processor's CPU an event": [point.cpu_micros_per_event for point in points],
+        "memory, MiB": [point.peak_mib for point in points],
     }
     figure, axes = pyplot.subplots(1, len(panels), figsize=(10, 0.5 + 0.4 * len(names)), sharey=True)
     for axis, (title, values) in zip(axes, panels.items(), strict=True):

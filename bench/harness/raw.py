@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from harness import databases, pipelines, topics
+from harness import databases, topics
 from harness.environment import PARTITIONS, Environment
 from harness.outcome import Outcome
 from harness.pipelines import SCHEMA
@@ -25,19 +25,12 @@ def run(environment: Environment, run: str, events: int) -> tuple[Outcome, Outco
     """Runs ours to the topic's end, and then COPY with what has come of it."""
     topic = topics.preload(environment, RAW.system, events)
     with databases.database(environment, run.replace("-", "_")) as url:
-        config, _ = pipelines.prepare(environment, RAW, topic, run, url)
-        databases.settle(environment)
-        process = sensorstream.start(environment, config, url, run)
-        try:
-            begin, end = sensorstream.watch(environment, RAW, topic, run, url, process)
-        finally:
-            process.kill()
+        done = sensorstream.to_the_end(environment, RAW, topic, run, url)
         rows = count(url, TABLE)
         # The events that end the partitions are readings too.
         expected = events + PARTITIONS
         wrong = [] if rows == expected else [f"{rows} rows, of {expected}"]
-        ours = Outcome(end - begin, process.peak_mib, process.cpu_seconds, wrong, rows)
-        return ours, copy(environment, run, url)
+        return done.outcome(wrong, rows), copy(environment, run, url)
 
 
 def copy(environment: Environment, run: str, url: str) -> Outcome:
@@ -81,6 +74,4 @@ def load(url: str, path: Path) -> None:
 
 def count(url: str, table: sql.Identifier) -> int:
     """How many rows a table has."""
-    with psycopg.connect(url) as connection:
-        row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(table)).fetchone()
-    return row[0] if row else 0
+    return databases.number(url, sql.SQL("SELECT count(*) FROM {}").format(table))

@@ -9,7 +9,7 @@ from statistics import median
 
 from harness import plot
 from harness.live import GRACE, KILLED_AT, MEASURED, Latency, Recovery
-from harness.outcome import Outcome
+from harness.outcome import Medians, Outcome
 
 BEGIN = "<!-- results: written by make bench -->"
 END = "<!-- end of results -->"
@@ -58,16 +58,18 @@ class Report:
         ]
 
     def _job(self, workload: str, system: str, runs: list[Outcome]) -> Entry:
-        speeds = [self.events / run.seconds for run in runs]
+        found = Medians.of(runs, self.events)
+        spread = [found.least_events_per_second, found.greatest_events_per_second]
         return Entry(
             workload,
             system,
-            round(median(speeds)),
-            round(median(run.peak_mib for run in runs), 1),
-            round(median(run.seconds for run in runs), 2),
+            round(found.events_per_second),
+            round(found.peak_mib, 1),
+            round(found.seconds, 2),
             {
-                "cpu_seconds": round(median(run.cpu_seconds for run in runs), 1),
-                "spread_events_per_second": [round(min(speeds)), round(max(speeds))],
+                "cpu_seconds": round(found.cpu_seconds, 1),
+                "cpu_micros_per_event": round(found.cpu_micros_per_event, 2),
+                "spread_events_per_second": [round(speed) for speed in spread],
                 "rounds": len(runs),
                 **({} if runs[-1].rows is None else {"rows": runs[-1].rows}),
                 "differences": sorted({words for run in runs for words in run.differences}),
@@ -127,7 +129,7 @@ class Report:
         for point, runs in self.growth.items():
             entry = self._job(point, "SensorStream", runs)
             least, greatest = entry.more["spread_events_per_second"]
-            cost = entry.more["cpu_seconds"] / self.events * 1e6
+            cost = entry.more["cpu_micros_per_event"]
             said = "".join(f"; {words}" for words in entry.more["differences"])
             lines.append(
                 f"| {point}{said} | {entry.events_per_second:,} ({least:,} to {greatest:,})"

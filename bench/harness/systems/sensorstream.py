@@ -6,6 +6,7 @@ every row is written, everything is sent, and the lake, if there is one, has eve
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -15,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 from harness import databases, pipelines, results, topics
 from harness.environment import Environment
 from harness.outcome import Outcome
+from harness.pipelines import Settings
 from harness.processes import Measured
 from harness.truth import Truth
 from harness.workloads import Workload
@@ -28,27 +30,48 @@ FIRST_GLANCE = 0.005
 Condition = Callable[[psycopg.Connection], bool]
 
 
+@dataclass(frozen=True)
+class Done:
+    """A run to the topic's end."""
+
+    seconds: float
+    process: Measured
+    lake: Path
+
+    def outcome(self, differences: list[str], rows: int | None = None) -> Outcome:
+        """With what was found in its results."""
+        return Outcome(self.seconds, self.process.peak_mib, self.process.cpu_seconds, differences, rows)
+
+
 def run(environment: Environment, workload: Workload, topic: str, run: str, truth: Truth) -> Outcome:
-    """Runs a job to the topic's end."""
+    """Runs a job to the topic's end, and compares what came of it with the truth."""
     with databases.database(environment, run.replace("-", "_")) as url:
-        config, lake = pipelines.prepare(environment, workload, topic, run, url)
-        databases.settle(environment)
-        process = start(environment, config, url, run)
-        try:
-            begin, end = watch(environment, workload, topic, run, url, process)
-            if workload.lake:
-                process.stop()
-                end = time.monotonic()
-            found = results.Found(tables=results.tables(url, workload.tables))
-            if workload.system == "factory":
-                found.alerts = results.alerts_of_ours(environment, f"{run}.alerts")
-            if workload.enriched:
-                found.enriched = results.count(environment, f"{run}.enriched")
-            if workload.lake:
-                found.lake = results.lake_rows(lake)
-        finally:
-            process.kill()
-        return Outcome(end - begin, process.peak_mib, process.cpu_seconds, truth.differences(found))
+        done = to_the_end(environment, workload, topic, run, url)
+        found = results.Found(tables=results.tables(url, workload.tables))
+        if workload.system == "factory":
+            found.alerts = results.alerts_of_ours(environment, f"{run}.alerts")
+        if workload.enriched:
+            found.enriched = results.count(environment, f"{run}.enriched")
+        if workload.lake:
+            found.lake = results.lake_rows(done.lake)
+    return done.outcome(truth.differences(found))
+
+
+def to_the_end(
+    environment: Environment, workload: Workload, topic: str, run: str, url: str, settings: Settings = Settings()
+) -> Done:
+    """Runs a job until nothing of the topic is left to be done."""
+    config, lake = pipelines.prepare(environment, workload, topic, run, url, settings)
+    databases.settle(environment)
+    process = start(environment, config, url, run)
+    try:
+        begin, end = watch(environment, workload, topic, run, url, process)
+        if workload.lake:
+            process.stop()
+            end = time.monotonic()
+    finally:
+        process.kill()
+    return Done(end - begin, process, lake)
 
 
 def start(environment: Environment, config: Path, url: str, run: str) -> Measured:
