@@ -38,6 +38,17 @@ pub struct Letter {
     pub content: Content,
 }
 
+impl Letter {
+    /// How much memory it takes.
+    pub fn size(&self) -> usize {
+        let content = match &self.content {
+            Content::Kept(copied) => copied.size(),
+            Content::Lost => 0,
+        };
+        content + LETTER_OVERHEAD
+    }
+}
+
 /// What a dead letter keeps of its record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
@@ -174,13 +185,13 @@ impl Batch {
 
     /// Takes in a dead letter.
     pub fn add_letter(&mut self, record: &Record<'_>, problem: Problem) {
-        let copied = Copied::of(record);
-        self.letter_bytes += copied.size() + LETTER_OVERHEAD;
-        self.letters.push(Letter {
+        let letter = Letter {
             offset: record.offset(),
             problem,
-            content: Content::Kept(copied),
-        });
+            content: Content::Kept(Copied::of(record)),
+        };
+        self.letter_bytes += letter.size();
+        self.letters.push(letter);
     }
 
     /// What goes to the output topics.

@@ -388,14 +388,13 @@ impl Again {
     }
 
     fn add(&mut self, pending: &PendingDeadLetter, content: Content) {
-        if let Content::Kept(copied) = &content {
-            self.letter_bytes += copied.size();
-        }
-        self.job.letters.push(Letter {
+        let letter = Letter {
             offset: pending.offset,
             problem: problem_of(pending),
             content,
-        });
+        };
+        self.letter_bytes += letter.size();
+        self.job.letters.push(letter);
     }
 
     /// Whether there is enough to send it on.

@@ -9,7 +9,7 @@ use std::{
 
 use rdkafka::consumer::BaseConsumer;
 use sensorstream_ledger::shard::{self, Lock, ShardKey, blocked, dead_letters};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{backoff::Backoff, telemetry};
@@ -24,6 +24,7 @@ use super::{
     Job,
     line::{Line, LineError},
     problem_of,
+    queue::Receiver,
 };
 
 /// How long the sink may fail before it counts as blocked.
@@ -39,7 +40,7 @@ pub(super) struct Courier {
     pub(super) epoch: i64,
     /// Decisions of earlier owners are below this offset, if any wait.
     pub(super) recover_below: Option<i64>,
-    pub(super) jobs: mpsc::Receiver<Job>,
+    pub(super) jobs: Receiver,
     pub(super) delivered: watch::Sender<i64>,
     pub(super) notices: Notices,
     pub(super) stop: CancellationToken,

@@ -1,7 +1,7 @@
 //! What a shard sends to Kafka: dead letters, alerts and enriched readings.
 //!
 //! ```text
-//! committer ──Job──► courier (a thread, started with the first record) ──► Kafka
+//! committer ──Jobs─► courier (a thread, started with the first record) ──► Kafka
 //!     ▲                │ one transaction: the records + the cursor
 //!     └──delivered─────┘
 //! ```
@@ -19,6 +19,7 @@
 //!
 //! - [`letter`]: what a dead letter looks like. Pure.
 //! - [`outgoing`]: records for the other topics. Pure.
+//! - [`queue`]: what waits for it.
 //! - [`courier`]: the thread that sends.
 //! - [`line`]: one producer's life, from its initialisation to its first error.
 //! - [`reread`]: records taken from the source topic once more.
@@ -27,6 +28,7 @@ mod courier;
 mod letter;
 mod line;
 mod outgoing;
+mod queue;
 mod reread;
 
 use std::sync::Arc;
@@ -34,10 +36,7 @@ use std::sync::Arc;
 use rdkafka::consumer::BaseConsumer;
 use sensorstream_crds::Reason;
 use sensorstream_ledger::shard::dead_letters::PendingDeadLetter;
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{batch::Letter, decode::Problem, role::Role, session::Notices, takeover::Taken};
@@ -45,7 +44,7 @@ use super::{batch::Letter, decode::Problem, role::Role, session::Notices, takeov
 use courier::Courier;
 pub use outgoing::{Destination, Outgoing};
 
-/// What one commit decided to send.
+/// What commits decided to send: one, or several in a row.
 #[derive(Debug, Default)]
 pub struct Job {
     /// Dead letters whose records are at hand.
@@ -57,9 +56,12 @@ pub struct Job {
     /// For each partition of the link topic, where the shard stands, if there is only that to tell. It may
     /// be sent again, or never.
     pub standing: Vec<Vec<u8>>,
-    /// The first offset that the commit did not decide.
+    /// The first offset that they did not decide.
     pub to: i64,
 }
+
+/// What a dead letter weighs in memory whose record is read again.
+const PENDING_SIZE: usize = 256;
 
 impl Job {
     /// Whether there is nothing to send.
@@ -68,6 +70,24 @@ impl Job {
             && self.reread.is_empty()
             && self.outgoing.is_empty()
             && self.standing.is_empty()
+    }
+
+    /// How much memory it takes.
+    fn size(&self) -> usize {
+        self.letters.iter().map(Letter::size).sum::<usize>()
+            + self.reread.len() * PENDING_SIZE
+            + self.outgoing.size()
+            + self.standing.iter().map(Vec::len).sum::<usize>()
+    }
+
+    /// Adds what the next commit decided. Nothing follows what tells where the shard stands.
+    fn append(&mut self, next: Self) {
+        debug_assert!(self.standing.is_empty());
+        self.letters.extend(next.letters);
+        self.reread.extend(next.reread);
+        self.outgoing.append(&next.outgoing);
+        self.standing = next.standing;
+        self.to = next.to;
     }
 }
 
@@ -85,7 +105,7 @@ pub struct Sink {
     role: Arc<Role>,
     /// The courier, until it is needed.
     idle: Option<Box<Courier>>,
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<queue::Sender>,
     delivered: watch::Receiver<i64>,
     settled: i64,
     /// Everything that was given to the courier is below.
@@ -106,9 +126,9 @@ impl Sink {
         notices: &Notices,
         stop: &CancellationToken,
     ) -> Self {
-        // One job under way, one waiting: with the commit that waits to add another, this is all
-        // that is kept of dead letters while Kafka is away.
-        let (jobs, received) = mpsc::channel(1);
+        // What is under way, and so much waiting: with the commit that waits to add another, this is
+        // all that is kept of dead letters while Kafka is away.
+        let (jobs, received) = queue::queue();
         let (delivered, seen) = watch::channel(i64::MIN);
         // With other output topics the worker finds everything that is to be sent again.
         let recovers = taken.pending_dead_letters && !role.products.are_sent();
@@ -149,7 +169,7 @@ impl Sink {
         self.start();
         self.given_below = job.to;
         let jobs = self.jobs.as_ref().ok_or(CourierGone)?;
-        jobs.send(job).await.map_err(|_| CourierGone)
+        jobs.send(job).await
     }
 
     /// Waits until something was sent that is not noted down yet, and until `not_before`.

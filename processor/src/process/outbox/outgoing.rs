@@ -75,6 +75,18 @@ impl Outgoing {
         })
     }
 
+    /// Adds those of later readings.
+    pub fn append(&mut self, later: &Self) {
+        let shift = self.bytes.len();
+        let shifted = |range: &Range<usize>| range.start + shift..range.end + shift;
+        self.bytes.extend_from_slice(&later.bytes);
+        self.items.extend(later.items.iter().map(|item| Item {
+            key: item.key.as_ref().map(shifted),
+            value: shifted(&item.value),
+            ..*item
+        }));
+    }
+
     /// Whether there is nothing to send.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
@@ -96,6 +108,11 @@ impl Outgoing {
 mod tests {
     use super::*;
 
+    fn of(outgoing: &Outgoing, offsets: Range<i64>) -> Vec<(Option<&[u8]>, &[u8])> {
+        let records = outgoing.of(offsets);
+        records.map(|record| (record.key, record.value)).collect()
+    }
+
     #[test]
     fn records_are_found_by_the_offsets_of_their_readings() {
         let mut outgoing = Outgoing::default();
@@ -104,12 +121,19 @@ mod tests {
                 out.extend_from_slice(value.as_bytes());
             });
         }
-        let of = |offsets: Range<i64>| -> Vec<(Option<&[u8]>, &[u8])> {
-            outgoing.of(offsets).map(|r| (r.key, r.value)).collect()
-        };
-        assert_eq!(of(0..4), [(Some(&b"k"[..]), &b"a"[..]), (None, &b"b"[..])]);
-        assert_eq!(of(4..6), [(Some(&b""[..]), &b"c"[..])]);
-        assert_eq!(of(Range { start: 6, end: 2 }), []);
+        assert_eq!(
+            of(&outgoing, 0..4),
+            [(Some(&b"k"[..]), &b"a"[..]), (None, &b"b"[..])]
+        );
+        assert_eq!(of(&outgoing, 4..6), [(Some(&b""[..]), &b"c"[..])]);
+        assert_eq!(of(&outgoing, Range { start: 6, end: 2 }), []);
+        let mut later = Outgoing::default();
+        later.push(6, Destination::Link(2), Some(b"l"), |out| out.push(b'd'));
+        outgoing.append(&later);
+        assert_eq!(
+            of(&outgoing, 5..7),
+            [(Some(&b""[..]), &b"c"[..]), (Some(&b"l"[..]), &b"d"[..])]
+        );
         outgoing.clear();
         assert!(outgoing.is_empty());
     }

@@ -13,6 +13,9 @@ pub(super) const MAX_ROWS: usize = 20_000;
 /// How many times less often rows of open windows are written while the shard catches up: before anybody has
 /// looked at them they are replaced.
 const BEHIND: u32 = 10;
+/// Offsets that a shard has before it at least when it catches up: fewer are read in no time, and may be what
+/// came since the last fetch.
+const BACKLOG: i64 = 10_000;
 
 /// When rows of open windows are written.
 #[derive(Debug)]
@@ -65,7 +68,7 @@ impl Emission {
             return;
         }
         let read = to - self.read_to;
-        let is_behind = end.is_some_and(|end| end - to > read);
+        let is_behind = end.is_some_and(|end| end - to > read.max(BACKLOG));
         self.due = now
             + if is_behind {
                 self.every * BEHIND
@@ -123,12 +126,22 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_that_is_further_behind_than_it_has_read_since_waits_for_longer() {
+    fn a_shard_that_catches_up_waits_for_longer() {
         let start = Instant::now();
         let mut emission = Emission::new(EVERY, 0, start);
         emission.allowed(1, 0, start);
-        emission.taken(1, 1_000, Some(5_000), start);
+        emission.taken(1, BACKLOG, Some(BACKLOG * 2 + 1), start);
         assert_eq!(emission.allowed(1, 0, start + EVERY * (BEHIND - 1)), 0);
         assert_eq!(emission.allowed(1, 0, start + EVERY * BEHIND), 1);
+    }
+
+    #[test]
+    fn a_shard_that_reads_what_comes_is_not_behind() {
+        let start = Instant::now();
+        let mut emission = Emission::new(EVERY, 0, start);
+        emission.allowed(1, 0, start);
+        // More than it has read since, but what a fetch brings.
+        emission.taken(1, 7, Some(20), start);
+        assert_eq!(emission.allowed(1, 0, start + EVERY), 1);
     }
 }
