@@ -22,13 +22,15 @@ use crate::{
 const MOTORS: u64 = 5_000;
 /// Of so many motors, the events of one are noted.
 const NOTED: u64 = 100;
-/// Events are sent in steps of this length.
-const STEP: Duration = Duration::from_millis(1);
+/// How long records wait for others to go with them: what Kafka's clients have by default, librdkafka's and
+/// since 4.0 Java's (KIP-1030).
+const LINGER_MS: u32 = 5;
+/// Events are made in steps of this length.
+const STEP: Duration = Duration::from_millis(5);
 
 /// Sends for so many seconds. What is behind its time, because the machine was busy, is sent at once.
 pub fn pace(topic: &Topic, rate: u64, seconds: u64, notes: &Path) -> Result<(), Failure> {
-    // Even the record that waits longest goes before the next step but one.
-    let producer = topic.producer(1)?;
+    let producer = topic.producer(LINGER_MS)?;
     let mut notes = BufWriter::new(File::create(notes)?);
     let mut chance = StdRng::seed_from_u64(rate);
     let mut event = Event::default();

@@ -90,6 +90,10 @@ impl Line {
             .client_config()
             .set("transactional.id", transactional_id)
             .set("transaction.timeout.ms", "30000")
+            // Until the last transaction's markers are written the next one is to be tried again; that is a
+            // matter of milliseconds, and the default of 100 is most of what sending would take. It doubles
+            // each time, up to a second.
+            .set("retry.backoff.ms", "10")
             .set("message.timeout.ms", "20000")
             .set("message.max.bytes", limit.max(LARGEST_MESSAGE).to_string())
             // Like Java's: a key's records are in one partition, whoever wrote them.
