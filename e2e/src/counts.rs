@@ -165,16 +165,19 @@ pub async fn sent(scope: &Scope, name: &str) -> Result<Sent, String> {
     let text = scope.http(&pod.name_any(), "/metrics").await?;
     let mut sent = Sent::default();
     for line in text.lines() {
-        if let Some(rest) = line.strip_prefix("sensorstream_producer_records_sent_total{kind=\"") {
-            let (kind, value) = rest.split_once("\"}").ok_or("an odd line")?;
+        let Some((series, value)) = line.rsplit_once(' ') else {
+            continue;
+        };
+        if let Some(rest) = series.strip_prefix("sensorstream_producer_records_sent_total{kind=\"")
+        {
+            let (kind, _) = rest.split_once('"').ok_or("an odd line")?;
             let value: f64 = value
-                .trim()
                 .parse()
                 .map_err(|_| format!("an odd number in {line}"))?;
             #[allow(clippy::cast_possible_truncation, reason = "a count")]
             sent.by_kind.insert(kind.to_owned(), value as i64);
-        } else if let Some(value) = line.strip_prefix("sensorstream_producer_finished ") {
-            sent.finished = value.trim() == "1";
+        } else if series.starts_with("sensorstream_producer_finished") {
+            sent.finished = value == "1";
         }
     }
     Ok(sent)

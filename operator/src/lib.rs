@@ -37,9 +37,10 @@ pub mod reconcile;
 pub mod role;
 pub mod server;
 pub mod status;
-pub mod telemetry;
 pub mod validate;
 pub mod webhook;
+
+use sensorstream_telemetry as telemetry;
 
 /// The name under which the operator owns fields of objects.
 pub const FIELD_MANAGER: &str = "sensorstream-operator";

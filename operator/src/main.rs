@@ -14,12 +14,10 @@ use sensorstream_operator::{
     metrics::Metrics,
     plan::kubernetes::Image,
     server::{self, Health},
-    telemetry, webhook,
+    webhook,
 };
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
+use sensorstream_telemetry::{self as telemetry, logs, shutdown};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// How often connections that nobody uses are closed, and memory is given back.
@@ -113,7 +111,7 @@ enum StopError {
 
 fn main() -> ExitCode {
     memory::spare();
-    telemetry::init();
+    logs::init();
     // One provider for all of TLS; two of them in one process panic.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -147,7 +145,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), StopError> {
-    let shutdown = shutdown_on_signal();
+    let shutdown = shutdown::on_signal();
     let client = Client::try_default().await.map_err(StopError::Client)?;
     let metrics = Arc::new(Metrics::new());
     let ready = arguments.webhook.then(webhook::Ready::default);
@@ -260,21 +258,4 @@ async fn lead(
 async fn released(mut leading: watch::Receiver<bool>) {
     let closed = async { while leading.changed().await.is_ok() {} };
     let _ = tokio::time::timeout(Duration::from_secs(3), closed).await;
-}
-
-/// Cancelled by SIGTERM, which Kubernetes sends, or SIGINT, which a terminal sends.
-fn shutdown_on_signal() -> CancellationToken {
-    let token = CancellationToken::new();
-    let cancelled = token.clone();
-    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
-    let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be handled");
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("asked to stop");
-        cancelled.cancel();
-    });
-    token
 }

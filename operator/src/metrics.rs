@@ -2,90 +2,76 @@
 
 use std::{sync::Arc, time::Duration};
 
-use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TEXT_FORMAT, TextEncoder, process_collector::ProcessCollector,
-};
-use sensorstream_crds::{ConditionType, SensorPipeline};
-
-/// The content type of [`Metrics::text`].
-pub const CONTENT_TYPE: &str = TEXT_FORMAT;
+use kube::ResourceExt;
+use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
+use sensorstream_crds::SensorPipeline;
+use sensorstream_telemetry::metrics::Catalog;
 
 /// Every metric of the operator.
 pub struct Metrics {
-    registry: Registry,
+    catalog: Catalog,
     reconciles: IntCounterVec,
     steps: HistogramVec,
     active: IntGauge,
     leader: IntGauge,
     pipelines: IntGaugeVec,
+    conditions: IntGaugeVec,
     endpoint_up: IntGaugeVec,
 }
 
 impl Metrics {
-    /// All at zero.
-    ///
-    /// # Panics
-    /// Never: the names are valid and differ.
+    /// All at zero, with the process's own.
     pub fn new() -> Self {
-        let counters = |name: &str, help: &str, labels: &[&str]| {
-            IntCounterVec::new(Opts::new(name, help), labels).expect("the name is valid")
-        };
-        let gauges = |name: &str, help: &str, labels: &[&str]| {
-            IntGaugeVec::new(Opts::new(name, help), labels).expect("the name is valid")
-        };
-        let gauge = |name: &str, help: &str| IntGauge::new(name, help).expect("the name is valid");
-        let metrics = Self {
-            registry: Registry::new(),
-            reconciles: counters(
-                "sensorstream_operator_reconciles_total",
+        Self::defined_in(Catalog::new([]))
+    }
+
+    fn defined_in(catalog: Catalog) -> Self {
+        let define = catalog.group("sensorstream_operator");
+        Self {
+            reconciles: define.counters(
+                "reconciles_total",
                 "Reconciles by outcome: settled, changed, refused, deleted or failed.",
                 &["outcome"],
             ),
-            steps: HistogramVec::new(
-                HistogramOpts::new(
-                    "sensorstream_operator_reconcile_step_duration_seconds",
-                    "Time that the steps of a reconcile take.",
-                )
-                .buckets(vec![0.001, 0.01, 0.05, 0.25, 1.0, 5.0, 15.0]),
+            steps: define.histograms(
+                "reconcile_step_duration_seconds",
+                "Time that the steps of a reconcile take.",
+                &[0.001, 0.01, 0.05, 0.25, 1.0, 5.0, 15.0],
                 &["step"],
-            )
-            .expect("the name is valid"),
-            active: gauge(
-                "sensorstream_operator_reconciles_active",
+            ),
+            active: define.gauge(
+                "reconciles_active",
                 "Reconciles under way or waiting for their turn.",
             ),
-            leader: gauge(
-                "sensorstream_operator_leader",
-                "Whether this replica leads.",
-            ),
-            pipelines: gauges(
-                "sensorstream_operator_pipelines",
-                "Pipelines by the status of their conditions Ready and DataFlowing.",
+            leader: define.gauge("leader", "1 if this replica leads, else 0."),
+            pipelines: define.gauges(
+                "pipelines",
+                "Pipelines by the status of each of their conditions.",
                 &["condition", "status"],
             ),
-            endpoint_up: gauges(
-                "sensorstream_operator_endpoint_up",
-                "Whether Kafka or PostgreSQL answered when last asked.",
+            conditions: define.gauges(
+                "pipeline_condition",
+                "1 for the status and the reason that each condition of each pipeline has.",
+                &[
+                    "pipeline_namespace",
+                    "pipeline",
+                    "condition",
+                    "status",
+                    "reason",
+                ],
+            ),
+            endpoint_up: define.gauges(
+                "endpoint_up",
+                "1 if Kafka or PostgreSQL answered when last asked, else 0.",
                 &["kind", "endpoint"],
             ),
-        };
-        let all: [Box<dyn prometheus::core::Collector>; 7] = [
-            Box::new(metrics.reconciles.clone()),
-            Box::new(metrics.steps.clone()),
-            Box::new(metrics.active.clone()),
-            Box::new(metrics.leader.clone()),
-            Box::new(metrics.pipelines.clone()),
-            Box::new(metrics.endpoint_up.clone()),
-            Box::new(ProcessCollector::for_self()),
-        ];
-        for collector in all {
-            metrics
-                .registry
-                .register(collector)
-                .expect("each is registered once");
+            catalog,
         }
-        metrics
+    }
+
+    /// What there is to be documented.
+    pub fn catalog() -> Catalog {
+        Self::defined_in(Catalog::default()).catalog
     }
 
     /// Counts a reconcile that ended.
@@ -117,28 +103,22 @@ impl Metrics {
     }
 
     /// Everything as text, with the pipelines as they are now.
-    ///
-    /// # Panics
-    /// Never: writing to memory does not fail.
     pub fn text(&self, pipelines: &[Arc<SensorPipeline>]) -> Vec<u8> {
         self.pipelines.reset();
-        for type_ in [ConditionType::Ready, ConditionType::DataFlowing] {
-            for pipeline in pipelines {
-                let condition = pipeline
-                    .status
-                    .as_ref()
-                    .and_then(|status| status.condition(type_));
-                let status = condition.map_or("Unknown", |condition| condition.status.as_str());
-                self.pipelines
-                    .with_label_values(&[type_.as_str(), status])
-                    .inc();
+        self.conditions.reset();
+        for pipeline in pipelines {
+            let namespace = pipeline.namespace().unwrap_or_default();
+            let name = pipeline.name_any();
+            let status = pipeline.status.as_ref();
+            for condition in status.iter().flat_map(|status| &status.conditions) {
+                let (type_, status) = (condition.type_.as_str(), condition.status.as_str());
+                self.pipelines.with_label_values(&[type_, status]).inc();
+                self.conditions
+                    .with_label_values(&[&namespace, &name, type_, status, &condition.reason])
+                    .set(1);
             }
         }
-        let mut text = Vec::new();
-        TextEncoder::new()
-            .encode(&self.registry.gather(), &mut text)
-            .expect("writing to memory does not fail");
-        text
+        self.catalog.text()
     }
 }
 

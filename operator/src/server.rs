@@ -13,12 +13,13 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
+use sensorstream_telemetry::metrics::CONTENT_TYPE as METRICS_TYPE;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     cache::{Caches, all_pipelines},
-    metrics::{self, Metrics},
+    metrics::Metrics,
     webhook,
 };
 
@@ -81,5 +82,5 @@ async fn metrics(State(health): State<Health>) -> impl IntoResponse {
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
     let text = health.metrics.text(&all_pipelines(&caches));
-    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
+    ([(CONTENT_TYPE, METRICS_TYPE)], text)
 }

@@ -14,7 +14,8 @@ use axum::{
     Router, extract::State, http::StatusCode, http::header::CONTENT_TYPE, response::IntoResponse,
     routing::get,
 };
-use prometheus::{Encoder, Registry, TEXT_FORMAT, TextEncoder};
+use sensorstream_crds::identity::PipelineId;
+use sensorstream_telemetry::metrics::{CONTENT_TYPE as METRICS_TYPE, Catalog};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -98,7 +99,7 @@ impl Liveness {
 pub struct Server {
     listen: SocketAddr,
     /// The metrics that `/metrics` shows.
-    pub registry: Registry,
+    pub metrics: Catalog,
     /// What `/readyz` answers.
     pub ready: Readiness,
     /// What `/healthz` answers.
@@ -106,19 +107,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server for an address, with the process's own metrics and not ready yet.
-    ///
-    /// # Panics
-    /// Never: nothing else is registered before.
-    pub fn new(listen: SocketAddr) -> Self {
-        let registry = Registry::new();
-        let process = prometheus::process_collector::ProcessCollector::for_self();
-        registry
-            .register(Box::new(process))
-            .expect("nothing else is registered yet");
+    /// A server for an address, with the process's own metrics and not ready yet. All metrics say which
+    /// pipeline they are of.
+    pub fn new(listen: SocketAddr, pipeline: &PipelineId) -> Self {
         Self {
             listen,
-            registry,
+            metrics: Catalog::new([("pipeline", &pipeline.name)]),
             ready: Readiness::default(),
             alive: Liveness::default(),
         }
@@ -127,7 +121,7 @@ impl Server {
     /// Serves health, metrics and the routes of `api` until `shutdown`.
     pub async fn serve(self, api: Router, shutdown: CancellationToken) -> std::io::Result<()> {
         let listener = TcpListener::bind(self.listen).await?;
-        let state = (self.registry, self.ready);
+        let state = (self.metrics, self.ready);
         let alive = self.alive;
         let router = Router::new()
             .route("/healthz", get(move || async move { healthz(&alive) }))
@@ -149,7 +143,7 @@ fn healthz(alive: &Liveness) -> impl IntoResponse + use<> {
     }
 }
 
-async fn readyz(State((_, ready)): State<(Registry, Readiness)>) -> impl IntoResponse {
+async fn readyz(State((_, ready)): State<(Catalog, Readiness)>) -> impl IntoResponse {
     if ready.get() {
         (StatusCode::OK, "ok\n")
     } else {
@@ -157,10 +151,6 @@ async fn readyz(State((_, ready)): State<(Registry, Readiness)>) -> impl IntoRes
     }
 }
 
-async fn metrics(State((registry, _)): State<(Registry, Readiness)>) -> impl IntoResponse {
-    let mut text = Vec::new();
-    TextEncoder::new()
-        .encode(&registry.gather(), &mut text)
-        .expect("writing to memory does not fail");
-    ([(CONTENT_TYPE, TEXT_FORMAT)], text)
+async fn metrics(State((metrics, _)): State<(Catalog, Readiness)>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, METRICS_TYPE)], metrics.text())
 }

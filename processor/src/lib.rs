@@ -13,4 +13,15 @@ pub mod process;
 pub mod produce;
 pub mod serve;
 mod sql;
-pub mod telemetry;
+
+use sensorstream_crds::windows::Stage;
+use sensorstream_telemetry::{self as telemetry, metrics::Catalog};
+
+/// The metrics of all roles, with no values yet: what there is to be documented.
+pub fn metrics() -> Catalog {
+    let catalog = Catalog::default();
+    process::metrics::Metrics::new(&catalog, Stage::First);
+    produce::metrics::Metrics::new(&catalog);
+    serve::metrics::Metrics::new(&catalog);
+    catalog
+}

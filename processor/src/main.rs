@@ -3,10 +3,11 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
-use sensorstream_crds::runtime::{CONFIG_PATH, HTTP_PORT};
-use sensorstream_processor::{http, process, produce, serve, telemetry};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
+use sensorstream_crds::runtime::{
+    CONFIG_PATH, HTTP_PORT, ProcessConfig, ProduceConfig, ServeConfig,
+};
+use sensorstream_processor::{http, process, produce, serve};
+use sensorstream_telemetry::{self as telemetry, logs, shutdown};
 
 #[derive(Parser)]
 #[command(version, about = "The data plane of SensorStream")]
@@ -63,7 +64,7 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn start() -> ExitCode {
-    telemetry::init();
+    logs::init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -77,43 +78,29 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
     let document = std::fs::read_to_string(&arguments.config)
         .map_err(|error| StartError::Read(arguments.config.clone(), error))?;
     let wrong = |error| StartError::Parse(arguments.config.clone(), error);
-    let shutdown = shutdown_on_signal();
-    let server = http::Server::new(arguments.listen);
+    let shutdown = shutdown::on_signal();
+    let server = |pipeline| http::Server::new(arguments.listen, pipeline);
     match arguments.role {
         Role::Produce => {
-            let config = serde_json::from_str(&document).map_err(wrong)?;
+            let config: ProduceConfig = serde_json::from_str(&document).map_err(wrong)?;
+            let server = server(&config.pipeline);
             produce::run(config, server, shutdown)
                 .await
                 .map_err(StartError::Produce)
         }
         Role::Process => {
-            let config = serde_json::from_str(&document).map_err(wrong)?;
+            let config: ProcessConfig = serde_json::from_str(&document).map_err(wrong)?;
+            let server = server(&config.pipeline);
             process::run(config, server, shutdown)
                 .await
                 .map_err(StartError::Process)
         }
         Role::Serve => {
-            let config = serde_json::from_str(&document).map_err(wrong)?;
+            let config: ServeConfig = serde_json::from_str(&document).map_err(wrong)?;
+            let server = server(&config.pipeline);
             serve::run(config, server, shutdown)
                 .await
                 .map_err(StartError::Serve)
         }
     }
-}
-
-/// Cancelled by SIGTERM, which Kubernetes sends, or SIGINT, which a terminal sends.
-fn shutdown_on_signal() -> CancellationToken {
-    let token = CancellationToken::new();
-    let cancelled = token.clone();
-    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
-    let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be handled");
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("asked to stop");
-        cancelled.cancel();
-    });
-    token
 }

@@ -7,7 +7,6 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use prometheus::Registry;
 use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -19,6 +18,7 @@ use sensorstream_processor::{
     http::Server,
     produce::{self, Kind, ProduceError, Simulation},
 };
+use sensorstream_telemetry::metrics::Catalog;
 use serde_json::{Value, json};
 use tokio::{
     task::{JoinHandle, spawn_blocking},
@@ -80,8 +80,8 @@ fn expected(config: &ProduceConfig) -> BTreeMap<String, u64> {
 }
 
 /// Records by kind, as the counters say; none before there are any.
-fn counted(registry: &Registry) -> BTreeMap<String, u64> {
-    let families = registry.gather();
+fn counted(metrics: &Catalog) -> BTreeMap<String, u64> {
+    let families = metrics.gather();
     let sent = families
         .iter()
         .filter(|family| family.name() == "sensorstream_producer_records_sent_total");
@@ -95,8 +95,8 @@ fn counted(registry: &Registry) -> BTreeMap<String, u64> {
         .collect()
 }
 
-fn is_finished(registry: &Registry) -> bool {
-    let families = registry.gather();
+fn is_finished(metrics: &Catalog) -> bool {
+    let families = metrics.gather();
     let finished = families
         .iter()
         .find(|family| family.name() == "sensorstream_producer_finished");
@@ -159,35 +159,35 @@ fn murmur2(data: &[u8]) -> u32 {
     hash ^ (hash >> 15)
 }
 
-async fn until_finished(registry: &Registry) {
+async fn until_finished(metrics: &Catalog) {
     let mut looks = interval(Duration::from_millis(50));
-    while !is_finished(registry) {
+    while !is_finished(metrics) {
         looks.tick().await;
     }
 }
 
 /// The role, running until it is dropped: a test that fails does not wait for it for ever.
 struct Running {
-    registry: Registry,
+    metrics: Catalog,
     stop: DropGuard,
     task: JoinHandle<Result<(), ProduceError>>,
 }
 
 impl Running {
     fn start(config: &ProduceConfig) -> Self {
-        let server = Server::new(([127, 0, 0, 1], 0).into());
-        let registry = server.registry.clone();
+        let server = Server::new(([127, 0, 0, 1], 0).into(), &config.pipeline);
+        let metrics = server.metrics.clone();
         let stop = CancellationToken::new();
         let task = tokio::spawn(produce::run(config.clone(), server, stop.clone()));
         Self {
-            registry,
+            metrics,
             stop: stop.drop_guard(),
             task,
         }
     }
 
     async fn finish(&self) {
-        timeout(Duration::from_mins(2), until_finished(&self.registry))
+        timeout(Duration::from_mins(2), until_finished(&self.metrics))
             .await
             .expect("everything is acknowledged within two minutes");
     }
@@ -196,7 +196,7 @@ impl Running {
     async fn sends(&self, more_than: u64) {
         let mut looks = interval(Duration::from_millis(10));
         let enough = async {
-            while counted(&self.registry).values().sum::<u64>() <= more_than {
+            while counted(&self.metrics).values().sum::<u64>() <= more_than {
                 looks.tick().await;
             }
         };
@@ -269,12 +269,12 @@ async fn the_counters_are_what_was_made_and_what_is_in_the_topic() {
     let config = config(&topic.name, &json!({ "limit": LIMIT }));
     let expected = expected(&config);
 
-    let server = Server::new(([127, 0, 0, 1], 0).into());
-    let (registry, ready) = (server.registry.clone(), server.ready.clone());
+    let server = Server::new(([127, 0, 0, 1], 0).into(), &config.pipeline);
+    let (metrics, ready) = (server.metrics.clone(), server.ready.clone());
     let stop = CancellationToken::new();
     let task = tokio::spawn(produce::run(config, server, stop.clone()));
     let running = Running {
-        registry,
+        metrics,
         stop: stop.drop_guard(),
         task,
     };
@@ -282,7 +282,7 @@ async fn the_counters_are_what_was_made_and_what_is_in_the_topic() {
     assert!(!ready.get());
     topic.create().await;
     running.finish().await;
-    let counted = counted(&running.registry);
+    let counted = counted(&running.metrics);
     running.stop().await;
     let found = topic.records().await;
 
@@ -335,13 +335,13 @@ async fn a_spread_is_in_the_topic_once_however_often_the_simulator_restarts() {
     third.finish().await;
     second.finish().await;
     for one in [&second, &third] {
-        assert_eq!(counted(&one.registry), expected);
+        assert_eq!(counted(&one.metrics), expected);
     }
     second.stop().await;
     third.stop().await;
     let fourth = Running::start(&config);
     fourth.finish().await;
-    assert_eq!(counted(&fourth.registry), expected);
+    assert_eq!(counted(&fourth.metrics), expected);
     fourth.stop().await;
 
     let found = topic.records().await;
@@ -390,7 +390,7 @@ async fn a_backfill_catches_up_with_the_present_and_goes_on() {
     first.stop().await;
     let second = Running::start(&config);
     second.sends(6_020).await;
-    assert!(!is_finished(&second.registry));
+    assert!(!is_finished(&second.metrics));
     let after = Timestamp::now();
     second.stop().await;
 

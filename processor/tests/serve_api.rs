@@ -14,9 +14,9 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use futures::FutureExt;
-use prometheus::Registry;
 use sensorstream_crds::runtime::ServeConfig;
 use sensorstream_processor::serve;
+use sensorstream_telemetry::metrics::Catalog;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 use tower::ServiceExt;
@@ -105,7 +105,7 @@ impl Fixture {
 
     fn router_with(&self, cors: &Value) -> Router {
         let pool = serve::pool(&database_url(), "default").unwrap();
-        serve::router(&config(&self.schema, cors), pool, &Registry::new()).unwrap()
+        serve::router(&config(&self.schema, cors), pool, &Catalog::default())
     }
 
     async fn insert(&self, values: &str) {
@@ -321,7 +321,7 @@ async fn a_table_that_is_not_there_yet_is_no_failure_of_the_api() {
 async fn an_unreachable_database_is_a_503_that_says_when_to_come_back() {
     // Nothing listens on port 1.
     let pool = serve::pool("postgres://nobody@127.0.0.1:1/nothing", "default").unwrap();
-    let router = serve::router(&config("s", &Value::Null), pool, &Registry::new()).unwrap();
+    let router = serve::router(&config("s", &Value::Null), pool, &Catalog::default());
     let answer = get(&router, "/history").await;
     assert_problem(&answer, 503, "can't be reached");
     assert_eq!(answer.headers[header::RETRY_AFTER], "5");
@@ -348,14 +348,13 @@ async fn its_sessions_can_not_write() {
 #[tokio::test]
 async fn requests_are_counted_by_route_and_never_by_what_callers_make_up() {
     with_table(|fixture| async move {
-        let registry = Registry::new();
+        let metrics = Catalog::default();
         let pool = serve::pool(&database_url(), "default").unwrap();
-        let router =
-            serve::router(&config(&fixture.schema, &Value::Null), pool, &registry).unwrap();
+        let router = serve::router(&config(&fixture.schema, &Value::Null), pool, &metrics);
         for uri in ["/latest", "/history?limit=0", "/made/up", "/made/up/too"] {
             get(&router, uri).await;
         }
-        let families = registry.gather();
+        let families = metrics.gather();
         let requests = families
             .iter()
             .find(|family| family.name() == "sensorstream_api_requests_total")

@@ -24,6 +24,9 @@ pub const MAX_RECORDS: usize = 500_000;
 /// Bytes at which a batch is full.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 
+/// Of so many records, the first one's time is kept to see how long they waited.
+const SAMPLE: usize = 256;
+
 /// What a record weighs in memory besides its bytes.
 const LETTER_OVERHEAD: usize = 512;
 
@@ -108,6 +111,8 @@ pub struct Batch {
     letters: Vec<Letter>,
     letter_bytes: usize,
     outgoing: Outgoing,
+    /// When Kafka had some of the records, in milliseconds since 1970.
+    timestamps_ms: Vec<i64>,
     /// What follows from the readings so far, as the worker hands the batch over.
     pub consequences: Consequences,
 }
@@ -147,6 +152,7 @@ impl Batch {
             letters: Vec::new(),
             letter_bytes: 0,
             outgoing: Outgoing::default(),
+            timestamps_ms: Vec::new(),
             consequences: Consequences::default(),
         }
     }
@@ -162,11 +168,15 @@ impl Batch {
         self.letters.clear();
         self.letter_bytes = 0;
         self.outgoing.clear();
+        self.timestamps_ms.clear();
         self.consequences = Consequences::default();
     }
 
     /// Notes that a record has been decided.
     pub fn count(&mut self, record: &Record<'_>) {
+        if self.records.is_multiple_of(SAMPLE) {
+            self.timestamps_ms.extend(record.timestamp_ms());
+        }
         self.records += 1;
         let length = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
         self.bytes_read += length(record.payload()) + length(record.key());
@@ -264,6 +274,11 @@ impl Batch {
     /// Takes out what goes to the output topics, after the commit that decided it.
     pub fn take_outgoing(&mut self) -> Outgoing {
         std::mem::take(&mut self.outgoing)
+    }
+
+    /// When Kafka had the batch's first record, and every so many of the others, in milliseconds since 1970.
+    pub fn timestamps_ms(&self) -> &[i64] {
+        &self.timestamps_ms
     }
 
     /// How many dead letters there are for each reason.

@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use prometheus::IntGauge;
 use sensorstream_crds::Reason;
 use sensorstream_lake::ClosedFile;
 use sensorstream_ledger::shard::{ShardKey, ShardState, dead_letters};
@@ -24,6 +23,7 @@ use crate::{backoff::Backoff, telemetry};
 
 use super::{
     batch::Batch,
+    blocked::SinkWatch,
     commit::{self, CommitError, Outcome, Refused, Target},
     incarnation::{Incarnation, IncarnationError},
     lanes::{LaneError, PATIENCE, within},
@@ -156,7 +156,7 @@ impl Committer {
         let timer = self.role.metrics.commit_seconds.start_timer();
         let mut refused = Refused::new();
         let mut backoff = Backoff::default();
-        let mut blocked = None;
+        let mut blocked: Option<SinkWatch> = None;
         loop {
             let sent_below = self.sent_below.load(Ordering::Relaxed);
             let to = commit::state_after(&self.state, batch, &refused, sent_below);
@@ -188,7 +188,8 @@ impl Committer {
                 return Err(End::Replaced);
             }
             self.role.metrics.commit_retries.inc();
-            blocked.get_or_insert_with(|| Waiting::on(&self.role, &error));
+            // The commit log is in the same place: nothing can be told there.
+            blocked.get_or_insert_with(|| self.watch(&error)).count();
             let wait = backoff.after_failure(rand::random());
             tracing::warn!(
                 partition = self.key.partition,
@@ -202,6 +203,15 @@ impl Committer {
                 () = self.out_of_grace() => return Err(End::GivenUp),
             }
         }
+    }
+
+    /// Watches what a commit waits for.
+    fn watch(&self, error: &CommitError) -> SinkWatch {
+        let sink = match error {
+            CommitError::Refused(_) | CommitError::Unavailable(_) => "table",
+            CommitError::Topic(_) => "input",
+        };
+        SinkWatch::new(&self.role, &self.key, self.epoch, sink)
     }
 
     /// Lets go of messages of the link topic that no new owner would read.
@@ -291,6 +301,26 @@ impl Committer {
             .inc_by((batch.accepted() - refused.len()) as u64);
         self.count_windows(batch, to);
         metrics.commit_records.observe(batch.records() as f64);
+        let now = jiff::Timestamp::now().as_millisecond();
+        for taken_at in batch.timestamps_ms() {
+            // Clocks differ.
+            let waited = (now - taken_at).max(0);
+            metrics
+                .record_to_commit_seconds
+                .observe(waited as f64 / 1e3);
+        }
+        let accounted =
+            to.accepted + to.dead_lettered.values().sum::<i64>() + to.dropped.values().sum::<i64>();
+        metrics
+            .records_unaccounted
+            .with_label_values(&[&partition])
+            .set(to.records_read - accounted);
+        if let Some(watermark_us) = to.watermark_us {
+            metrics
+                .watermark
+                .with_label_values(&[&partition])
+                .set(watermark_us as f64 / 1e6);
+        }
         let by_reason = |reason: Reason, count: u64| {
             metrics
                 .records_dead_lettered
@@ -470,25 +500,4 @@ impl Committer {
 async fn out_of_grace(stop: &CancellationToken) {
     stop.cancelled().await;
     tokio::time::sleep(GRACE).await;
-}
-
-/// Shows, as long as it lives, that a shard waits.
-struct Waiting(IntGauge);
-
-impl Waiting {
-    fn on(role: &Role, error: &CommitError) -> Self {
-        let sink = match error {
-            CommitError::Refused(_) | CommitError::Unavailable(_) => "table",
-            CommitError::Topic(_) => "input",
-        };
-        let gauge = role.metrics.sink_blocked.with_label_values(&[sink]);
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
 }

@@ -42,6 +42,9 @@ pub trait Computation: State + Send + 'static {
     /// is said of where the shard stands must not know of what comes after.
     fn caught_up(&mut self, again: &mut Again);
 
+    /// How many instances of windows are open and have readings.
+    fn open_windows(&self) -> usize;
+
     /// Whether there are rows of windows to write.
     fn has_changes(&self) -> bool;
 

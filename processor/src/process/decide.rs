@@ -268,6 +268,10 @@ impl Computation for Decider {
         again.job.standing = self.standing();
     }
 
+    fn open_windows(&self) -> usize {
+        self.engine.open_windows()
+    }
+
     fn has_changes(&self) -> bool {
         self.engine.has_changes()
     }

@@ -46,6 +46,10 @@ impl Computation for Merger {
 
     fn caught_up(&mut self, _: &mut Again) {}
 
+    fn open_windows(&self) -> usize {
+        self.open_windows()
+    }
+
     fn has_changes(&self) -> bool {
         self.has_changes()
     }

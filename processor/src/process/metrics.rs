@@ -2,10 +2,30 @@
 //! that reads the input topic, `link` for the one that merges windows over several partitions.
 
 use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    core::Collector, exponential_buckets,
+    Counter, CounterVec, GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
 };
 use sensorstream_crds::windows::Stage;
+use sensorstream_telemetry::metrics::Catalog;
+
+/// From a millisecond, doubled, to half a minute.
+const SECONDS: [f64; 16] = [
+    0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 2.048, 4.096,
+    8.192, 16.384, 32.768,
+];
+/// From one, four times as many each, to a million.
+const RECORDS: [f64; 11] = [
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1024.0,
+    4096.0,
+    16384.0,
+    65536.0,
+    262_144.0,
+    1_048_576.0,
+];
 
 /// The role's metrics. Clones share them.
 #[derive(Clone, Debug)]
@@ -22,8 +42,14 @@ pub struct Metrics {
     pub records_sent: IntCounterVec,
     /// Offsets that vanished from the topic before they were read.
     pub offsets_lost: IntCounter,
+    /// Records that were read and are in no account, by partition.
+    pub records_unaccounted: IntGaugeVec,
     /// Offsets between the topic's end and what is committed, by partition.
     pub lag: IntGaugeVec,
+    /// The watermark, as seconds since 1970, by partition.
+    pub watermark: GaugeVec,
+    /// Time from when Kafka had a record until it was committed.
+    pub record_to_commit_seconds: Histogram,
     /// Time of a commit, repetitions included.
     pub commit_seconds: Histogram,
     /// Records in a commit.
@@ -32,10 +58,13 @@ pub struct Metrics {
     pub commit_retries: IntCounter,
     /// Commits that changed nothing because another owner had the shard.
     pub stale_commits: IntCounter,
-    /// Whether a sink makes shards wait: how many.
-    pub sink_blocked: IntGaugeVec,
+    sink_errors: IntCounterVec,
+    sink_blocked: IntGaugeVec,
+    sink_blocked_seconds: CounterVec,
     /// Assignments and revocations of partitions.
     pub rebalances: IntCounter,
+    /// Times that the group was joined anew, because reading could not go on.
+    pub rejoins: IntCounter,
     /// Shards owned now.
     pub shards_owned: IntGauge,
     /// Owned shards that stand still because records were lost.
@@ -46,14 +75,16 @@ pub struct Metrics {
     pub window_rows: IntCounter,
     /// Window rows that another shard had written before: the key is not what shares out the readings.
     pub rows_of_others: IntCounter,
-    /// Readings that alerts were made for, by rule.
-    pub alerts: IntCounterVec,
-    /// Alerts beyond the rules' rate limits, by rule.
-    pub alerts_suppressed: IntCounterVec,
+    /// Windows that are open and have readings, by partition.
+    pub windows_open: IntGaugeVec,
     /// Bytes that the state of open windows takes, by partition.
     pub state_bytes: IntGaugeVec,
     /// Records read again to rebuild the state of windows.
     pub records_repeated: IntCounter,
+    /// Readings that alerts were made for, by rule.
+    pub alerts: IntCounterVec,
+    /// Alerts beyond the rules' rate limits, by rule.
+    pub alerts_suppressed: IntCounterVec,
     /// Files written to the lake.
     pub lake_files: IntCounter,
     /// Readings in them.
@@ -64,84 +95,158 @@ pub struct Metrics {
     pub rows_expired: IntCounter,
 }
 
+/// How a sink does.
+#[derive(Clone, Debug)]
+pub struct SinkMetrics {
+    /// Attempts that failed.
+    pub errors: IntCounter,
+    /// Shards that wait for it.
+    pub blocked: IntGauge,
+    /// How long shards have waited for it, in seconds.
+    pub blocked_seconds: Counter,
+}
+
 impl Metrics {
     /// Defines the metrics of a stage.
     ///
     /// # Panics
-    /// When the registry has metrics of these names and this stage already.
-    pub fn new(registry: &Registry, stage: Stage) -> Self {
-        let define = Definer { registry, stage };
+    /// When the catalog has metrics of these names and this stage already.
+    pub fn new(catalog: &Catalog, stage: Stage) -> Self {
+        let stage = match stage {
+            Stage::First => "input",
+            Stage::Second => "link",
+        };
+        let define = catalog
+            .group("sensorstream_processor")
+            .with_label("stage", stage);
         Self {
-            records_read: define.counters("records_read_total", "Records committed", "partition"),
-            bytes_read: define.counter("bytes_read_total", "Bytes of committed keys and values"),
-            records_accepted: define.counter("records_accepted_total", "Readings committed"),
+            records_read: define.counters(
+                "records_read_total",
+                "Records committed, whatever became of them.",
+                &["partition"],
+            ),
+            bytes_read: define.counter(
+                "read_bytes_total",
+                "Bytes of the keys and values of committed records.",
+            ),
+            records_accepted: define.counter("records_accepted_total", "Readings committed."),
             records_dead_lettered: define.counters(
                 "records_dead_lettered_total",
-                "Records decided to be dead letters",
-                "reason",
+                "Records decided to be dead letters.",
+                &["reason"],
             ),
             records_sent: define.counters(
                 "records_sent_total",
-                "Records committed to the output topics",
-                "output",
+                "Records committed to the output topics.",
+                &["output"],
             ),
             offsets_lost: define.counter(
                 "offsets_lost_total",
-                "Offsets that vanished before they were read",
+                "Offsets that vanished from the topic before they were read.",
             ),
-            lag: define.gauges("lag_records", "Offsets not yet committed", "partition"),
+            records_unaccounted: define.gauges(
+                "records_unaccounted",
+                "Records read that are neither accepted nor dead letters nor dropped, which must be none.",
+                &["partition"],
+            ),
+            lag: define.gauges(
+                "lag_records",
+                "Offsets between the end of the topic and what is committed.",
+                &["partition"],
+            ),
+            watermark: define.levels(
+                "watermark_timestamp_seconds",
+                "The watermark, as a time since 1970: windows that end before are closed.",
+                &["partition"],
+            ),
+            record_to_commit_seconds: define.histogram(
+                "record_to_commit_duration_seconds",
+                "Time from the timestamp that Kafka has of a record until its commit; one record of each few hundred when many come.",
+                &SECONDS,
+            ),
             commit_seconds: define.histogram(
                 "commit_duration_seconds",
-                "Time of a commit, repetitions included",
-                0.001,
+                "Time of a commit, repetitions included.",
+                &SECONDS,
             ),
-            commit_records: define.histogram("commit_records", "Records in a commit", 1.0),
-            commit_retries: define.counter("commit_retries_total", "Commits tried again"),
+            commit_records: define.histogram(
+                "commit_size_records",
+                "Records in a commit.",
+                &RECORDS,
+            ),
+            commit_retries: define.counter("commit_retries_total", "Commits tried again."),
             stale_commits: define.counter(
                 "stale_commits_total",
-                "Commits refused because the shard moved on",
+                "Commits refused because the shard had another owner.",
             ),
-            sink_blocked: define.gauges("sink_blocked", "Shards that wait for a sink", "sink"),
-            rebalances: define.counter("rebalances_total", "Assignments and revocations"),
-            shards_owned: define.gauge("shards_owned", "Shards owned"),
+            sink_errors: define.counters(
+                "sink_errors_total",
+                "Attempts to write to a sink that failed and are repeated.",
+                &["sink"],
+            ),
+            sink_blocked: define.gauges(
+                "sink_blocked_shards",
+                "Shards that have waited for a sink for more than five seconds.",
+                &["sink"],
+            ),
+            sink_blocked_seconds: define.fractions(
+                "sink_blocked_seconds_total",
+                "Time that shards have waited for a sink that failed.",
+                &["sink"],
+            ),
+            rebalances: define.counter(
+                "rebalances_total",
+                "Assignments and revocations of partitions.",
+            ),
+            rejoins: define.counter(
+                "rejoins_total",
+                "Times that the consumer group was joined anew because reading could not go on.",
+            ),
+            shards_owned: define.gauge("shards_owned", "Shards owned."),
             shards_halted: define.gauge(
                 "shards_halted",
-                "Owned shards that stand still because of lost records",
+                "Owned shards that stand still because records were lost.",
             ),
             window_late: define.counters(
                 "window_late_total",
-                "Readings too late for a window",
-                "window",
+                "Readings too late for a window, once for each instance.",
+                &["window"],
             ),
-            window_rows: define.counter("window_rows_total", "Rows of windows written"),
+            window_rows: define.counter("window_rows_total", "Rows of windows written."),
             rows_of_others: define.counter(
                 "window_rows_of_others_total",
-                "Rows of windows not written because another shard had written them",
+                "Rows of windows not written because another shard had written them.",
             ),
-            alerts: define.counters("alerts_total", "Alerts decided", "rule"),
-            alerts_suppressed: define.counters(
-                "alerts_suppressed_total",
-                "Alerts beyond the rate limit",
-                "rule",
+            windows_open: define.gauges(
+                "windows_open",
+                "Instances of windows that are open and have readings; of sessions, how many.",
+                &["partition"],
             ),
             state_bytes: define.gauges(
                 "state_bytes",
-                "Memory for the state of open windows",
-                "partition",
+                "Memory that the state of open windows takes.",
+                &["partition"],
             ),
             records_repeated: define.counter(
                 "records_repeated_total",
-                "Records read again to rebuild state",
+                "Records read again to rebuild the state of windows.",
             ),
-            lake_files: define.counter("lake_files_total", "Files written to the lake"),
-            lake_rows: define.counter("lake_rows_total", "Readings in files of the lake"),
-            lake_bytes: define.counter("lake_bytes_total", "Bytes of files of the lake"),
-            rows_expired: define.counter("rows_expired_total", "Readings past their retention"),
+            alerts: define.counters("alerts_total", "Alerts decided.", &["rule"]),
+            alerts_suppressed: define.counters(
+                "alerts_suppressed_total",
+                "Alerts beyond a rule's rate limit.",
+                &["rule"],
+            ),
+            lake_files: define.counter("lake_files_total", "Files written to the lake."),
+            lake_rows: define.counter("lake_rows_total", "Readings in files of the lake."),
+            lake_bytes: define.counter("lake_bytes_total", "Bytes of files of the lake."),
+            rows_expired: define.counter(
+                "rows_expired_total",
+                "Readings deleted because they were older than the table keeps them.",
+            ),
         }
     }
-}
 
-impl Metrics {
     /// Counts records that the output topics have got.
     pub fn sent(&self, dead_letters: usize, enriched: usize, alerts: usize) {
         let outputs = [
@@ -155,49 +260,29 @@ impl Metrics {
                 .inc_by(count as u64);
         }
     }
-}
 
-struct Definer<'a> {
-    registry: &'a Registry,
-    stage: Stage,
-}
-
-impl Definer<'_> {
-    fn register<C: Collector + Clone + 'static>(&self, metric: prometheus::Result<C>) -> C {
-        let metric = metric.expect("the definition is sound");
-        self.registry
-            .register(Box::new(metric.clone()))
-            .expect("each name is defined once");
-        metric
+    /// Those of a sink.
+    pub fn sink(&self, name: &str) -> SinkMetrics {
+        SinkMetrics {
+            errors: self.sink_errors.with_label_values(&[name]),
+            blocked: self.sink_blocked.with_label_values(&[name]),
+            blocked_seconds: self.sink_blocked_seconds.with_label_values(&[name]),
+        }
     }
 
-    fn options(&self, name: &str, help: &str) -> Opts {
-        let stage = match self.stage {
-            Stage::First => "input",
-            Stage::Second => "link",
-        };
-        Opts::new(format!("sensorstream_processor_{name}"), help).const_label("stage", stage)
-    }
-
-    fn counter(&self, name: &str, help: &str) -> IntCounter {
-        self.register(IntCounter::with_opts(self.options(name, help)))
-    }
-
-    fn counters(&self, name: &str, help: &str, label: &str) -> IntCounterVec {
-        self.register(IntCounterVec::new(self.options(name, help), &[label]))
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> IntGauge {
-        self.register(IntGauge::with_opts(self.options(name, help)))
-    }
-
-    fn gauges(&self, name: &str, help: &str, label: &str) -> IntGaugeVec {
-        self.register(IntGaugeVec::new(self.options(name, help), &[label]))
-    }
-
-    fn histogram(&self, name: &str, help: &str, first: f64) -> Histogram {
-        let buckets = exponential_buckets(first, 2.0, 15).expect("the buckets grow");
-        let options = HistogramOpts::from(self.options(name, help)).buckets(buckets);
-        self.register(Histogram::with_opts(options))
+    /// Forgets what was said of a partition, now that another pod has it: a series that stands still would
+    /// look like a shard that is stuck.
+    pub fn forget(&self, partition: i32) {
+        let partition = partition.to_string();
+        for gauges in [
+            &self.lag,
+            &self.records_unaccounted,
+            &self.windows_open,
+            &self.state_bytes,
+        ] {
+            // There may be none yet.
+            let _ = gauges.remove_label_values(&[&partition]);
+        }
+        let _ = self.watermark.remove_label_values(&[&partition]);
     }
 }

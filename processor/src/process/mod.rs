@@ -32,11 +32,13 @@
 //!   needs then.
 //! - [`outbox`]: what is sent to Kafka. [`lake`]: what is written to an object store.
 //! - [`retention`]: rows that are too old.
+//! - [`blocked`]: sinks that take nothing.
 //! - [`role`], [`lanes`], [`metrics`]: what they share.
 
 pub mod accounts;
 pub mod alert;
 pub mod batch;
+mod blocked;
 pub mod commit;
 mod committer;
 pub mod computation;
@@ -50,7 +52,7 @@ pub mod incarnation;
 pub mod lake;
 pub mod lanes;
 mod merge;
-mod metrics;
+pub(crate) mod metrics;
 pub mod outbox;
 mod retention;
 mod role;
@@ -147,7 +149,7 @@ pub async fn run_with(
     let (fatal, mut panicked) = mpsc::unbounded_channel();
     let lanes = Lanes::new(options, LANES);
     let role = |stage| {
-        let metrics = Metrics::new(&server.registry, stage);
+        let metrics = Metrics::new(&server.metrics, stage);
         Role::new(&config, stage, lanes.clone(), metrics, fatal.clone()).map(Arc::new)
     };
     let first = role(Stage::First)?;
@@ -252,6 +254,7 @@ impl Sessions {
                 Ok(session) => match session.run(&self.told, &self.alive) {
                     Ended::Told => break,
                     Ended::Rejoin(reason) => {
+                        self.role.metrics.rejoins.inc();
                         tracing::warn!(reason, "leaving the group and joining again");
                     }
                 },

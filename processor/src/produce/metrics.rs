@@ -3,16 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use prometheus::{
-    IntCounter, IntCounterVec, IntGauge, Registry, register_int_counter_vec_with_registry,
-    register_int_counter_with_registry, register_int_gauge_with_registry,
-};
+use prometheus::{IntCounter, IntGauge};
+use sensorstream_telemetry::metrics::Catalog;
 
 use super::kind::Kind;
 
 /// The role's counters. Clones share them.
 #[derive(Clone, Debug)]
-pub(super) struct Metrics {
+pub struct Metrics {
     sent: [IntCounter; Kind::ALL.len()],
     pub(super) bytes: IntCounter,
     pub(super) errors: IntCounter,
@@ -21,37 +19,33 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    /// Makes the counters known to a registry, each kind at zero.
-    pub(super) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let sent: IntCounterVec = register_int_counter_vec_with_registry!(
-            "sensorstream_producer_records_sent_total",
+    /// Defines the counters, each kind at zero.
+    pub fn new(catalog: &Catalog) -> Self {
+        let define = catalog.group("sensorstream_producer");
+        let sent = define.counters(
+            "records_sent_total",
             "Records that the broker acknowledged, by what they are.",
             &["kind"],
-            registry
-        )?;
-        Ok(Self {
+        );
+        Self {
             sent: Kind::ALL.map(|kind| sent.with_label_values(&[kind.as_str()])),
-            bytes: register_int_counter_with_registry!(
-                "sensorstream_producer_bytes_sent_total",
+            bytes: define.counter(
+                "sent_bytes_total",
                 "Bytes of keys and values that the broker acknowledged.",
-                registry
-            )?,
-            errors: register_int_counter_with_registry!(
-                "sensorstream_producer_errors_total",
-                "Records that could not be delivered and are sent again.",
-                registry
-            )?,
-            buffered: register_int_gauge_with_registry!(
-                "sensorstream_producer_buffered_records",
-                "Records that were made and not acknowledged yet.",
-                registry
-            )?,
-            finished: register_int_gauge_with_registry!(
-                "sensorstream_producer_finished",
-                "1 when everything that the simulator has to send is acknowledged.",
-                registry
-            )?,
-        })
+            ),
+            errors: define.counter(
+                "retries_total",
+                "Records that could not be delivered and were sent again.",
+            ),
+            buffered: define.gauge(
+                "buffered_records",
+                "Records that were made and are not acknowledged yet.",
+            ),
+            finished: define.gauge(
+                "finished",
+                "1 when everything that the simulator has to send is acknowledged, else 0.",
+            ),
+        }
     }
 
     /// The acknowledged records of a kind.

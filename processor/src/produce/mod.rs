@@ -24,7 +24,7 @@ mod kind;
 mod line;
 mod link;
 mod marker;
-mod metrics;
+pub(crate) mod metrics;
 pub mod pace;
 mod partition;
 mod progress;
@@ -52,9 +52,6 @@ pub enum ProduceError {
     /// The spec can't be acted on.
     #[error("the simulator can't be set up")]
     Recipe(#[from] RecipeError),
-    /// A counter could not be registered.
-    #[error("registering the metrics")]
-    Metrics(#[from] prometheus::Error),
     /// librdkafka refuses its settings.
     #[error("setting up the Kafka producer")]
     Kafka(#[from] KafkaError),
@@ -77,7 +74,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), ProduceError> {
     let simulation = Simulation::new(&config.input, &config.simulator)?;
-    let metrics = Metrics::register(&server.registry)?;
+    let metrics = Metrics::new(&server.metrics);
     let (ready, alive) = (server.ready.clone(), server.alive.clone());
     let stop_sending = shutdown.child_token();
     let stop_serving = CancellationToken::new();

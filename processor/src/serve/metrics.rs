@@ -8,10 +8,8 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use prometheus::{
-    HistogramVec, IntCounterVec, Registry, register_histogram_vec_with_registry,
-    register_int_counter_vec_with_registry,
-};
+use prometheus::{HistogramVec, IntCounterVec};
+use sensorstream_telemetry::metrics::Catalog;
 
 use super::routes::ROUTES;
 
@@ -21,29 +19,28 @@ const BUCKETS: [f64; 12] = [
 
 /// The role's metrics. Clones share them.
 #[derive(Clone, Debug)]
-pub(super) struct Metrics {
+pub struct Metrics {
     requests: IntCounterVec,
     duration: HistogramVec,
 }
 
 impl Metrics {
-    /// Makes the metrics known to a registry.
-    pub(super) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        Ok(Self {
-            requests: register_int_counter_vec_with_registry!(
-                "sensorstream_api_requests_total",
+    /// Defines the metrics.
+    pub fn new(catalog: &Catalog) -> Self {
+        let define = catalog.group("sensorstream_api");
+        Self {
+            requests: define.counters(
+                "requests_total",
                 "Requests answered, by route, method and status.",
                 &["route", "method", "status"],
-                registry
-            )?,
-            duration: register_histogram_vec_with_registry!(
-                "sensorstream_api_request_duration_seconds",
+            ),
+            duration: define.histograms(
+                "request_duration_seconds",
                 "Time to answer a request, by route.",
+                &BUCKETS,
                 &["route"],
-                BUCKETS.to_vec(),
-                registry
-            )?,
-        })
+            ),
+        }
     }
 }
 

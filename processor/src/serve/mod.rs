@@ -6,7 +6,7 @@
 //! It only reads: its sessions are read-only and every statement is timed. It is ready when the
 //! database answers and has the table; it lives on when it does not.
 
-mod metrics;
+pub(crate) mod metrics;
 mod openapi;
 mod problem;
 mod query;
@@ -16,9 +16,9 @@ mod routes;
 use std::time::Duration;
 
 use axum::Router;
-use prometheus::Registry;
 use sensorstream_crds::runtime::{DATABASE_URL_ENV, ServeConfig};
 use sensorstream_ledger::connect;
+use sensorstream_telemetry::metrics::Catalog;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio_util::sync::CancellationToken;
 
@@ -49,9 +49,6 @@ pub enum ServeError {
     /// The database's URI can't be used.
     #[error("reading {DATABASE_URL_ENV}")]
     Uri(#[from] connect::ConnectError),
-    /// A metric could not be registered.
-    #[error("registering the metrics")]
-    Metrics(#[from] prometheus::Error),
     /// The API can't be served.
     #[error("serving the API")]
     Http(#[from] std::io::Error),
@@ -65,7 +62,7 @@ pub async fn run(
 ) -> Result<(), ServeError> {
     let uri = std::env::var(DATABASE_URL_ENV).map_err(|_| ServeError::NoDatabase)?;
     let pool = pool(&uri, &config.pipeline.namespace)?;
-    let api = router(&config, pool.clone(), &server.registry)?;
+    let api = router(&config, pool.clone(), &server.metrics);
     let watching = tokio::spawn(watch(
         Readings::new(&config),
         pool.clone(),
@@ -79,13 +76,9 @@ pub async fn run(
     result.map_err(ServeError::Http)
 }
 
-/// The API's routes, with their metrics in `registry`.
-pub fn router(
-    config: &ServeConfig,
-    pool: PgPool,
-    registry: &Registry,
-) -> Result<Router, prometheus::Error> {
-    Ok(routes::router(config, pool, Metrics::register(registry)?))
+/// The API's routes, with their metrics in `catalog`.
+pub fn router(config: &ServeConfig, pool: PgPool, catalog: &Catalog) -> Router {
+    routes::router(config, pool, Metrics::new(catalog))
 }
 
 /// A pool whose sessions can't write and don't run for long. `namespace` completes a host name

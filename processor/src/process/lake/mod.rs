@@ -23,7 +23,7 @@ use sensorstream_lake::{
 };
 use sensorstream_ledger::shard::lake::LakeFile;
 
-pub use writer::Writer;
+pub use writer::{SINK, Writer};
 
 /// Why there is no way to the lake.
 #[derive(Debug, thiserror::Error)]

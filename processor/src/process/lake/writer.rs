@@ -1,12 +1,9 @@
 //! A shard's task that writes files to the lake, one after the other, however often it takes.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use sensorstream_lake::{ClosedFile, EncodeError, Put, StoreError, encode, object_name};
-use sensorstream_ledger::shard::{ShardKey, blocked, lake};
+use sensorstream_ledger::shard::{ShardKey, lake};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -14,16 +11,15 @@ use crate::{backoff::Backoff, telemetry};
 
 use super::{
     super::{
+        blocked::SinkWatch,
         lanes::{LaneError, PATIENCE, within},
         role::Role,
     },
     Lake, Unwritten, noted,
 };
 
-/// How long writing may fail before the lake counts as blocked.
-const BLOCKED_AFTER: Duration = Duration::from_secs(5);
-/// The sink's name, in metrics and for the operator.
-const SINK: &str = "lake";
+/// The lake's name as a sink, in metrics and for the operator.
+pub const SINK: &str = "lake";
 
 /// Writes a shard's files.
 pub struct Writer {
@@ -33,8 +29,8 @@ pub struct Writer {
     pub lake: Arc<Lake>,
     /// Which shard.
     pub key: ShardKey,
-    /// The epoch under which it is owned.
-    pub epoch: i64,
+    /// How the lake does.
+    pub watch: SinkWatch,
     /// What is not written yet.
     pub unwritten: Unwritten,
     /// Files to write: decided by a commit.
@@ -74,16 +70,17 @@ impl Writer {
     /// Whether the file is written; otherwise it is the next owner's.
     async fn write(&mut self, file: Arc<ClosedFile>) -> bool {
         let mut backoff = Backoff::default();
-        let began_at = Instant::now();
-        let mut shown = false;
-        let written = loop {
+        loop {
             let last_attempt = self.stop.is_cancelled();
             let error = match self.attempt(&file).await {
-                Ok(()) => break true,
+                Ok(()) => {
+                    self.watch.works().await;
+                    return true;
+                }
                 Err(error) => error,
             };
             if last_attempt {
-                break false;
+                return false;
             }
             let wait = backoff.after_failure(rand::random());
             tracing::warn!(
@@ -92,24 +89,12 @@ impl Writer {
                 wait_ms = wait.as_millis() as u64,
                 "writing to the lake is tried again"
             );
-            if began_at.elapsed() >= BLOCKED_AFTER {
-                if !std::mem::replace(&mut shown, true) {
-                    self.gauge().inc();
-                }
-                self.report(Some(telemetry::chain(&error))).await;
-            }
+            self.watch.failed(&error).await;
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = self.stop.cancelled() => {}
             }
-        };
-        if shown {
-            self.gauge().dec();
-            if written {
-                self.report(None).await;
-            }
         }
-        written
     }
 
     async fn attempt(&self, file: &Arc<ClosedFile>) -> Result<(), WriteError> {
@@ -140,32 +125,5 @@ impl Writer {
             metrics.lake_bytes.inc_by(length as u64);
         }
         Ok(())
-    }
-
-    fn gauge(&self) -> prometheus::IntGauge {
-        let blocked = &self.role.metrics.sink_blocked;
-        blocked.with_label_values(&[SINK])
-    }
-
-    /// Shows in the commit log that the lake is waited for, or no longer.
-    async fn report(&self, error: Option<String>) {
-        let reported = async {
-            let mut lane = self.role.lanes.take().await?;
-            if let Some(error) = error {
-                let report = blocked::report(&mut lane, &self.key, self.epoch, SINK, &error);
-                within(PATIENCE, report).await?;
-            } else {
-                let clear = blocked::clear(&mut lane, &self.key, self.epoch, SINK);
-                within(PATIENCE, clear).await?;
-            }
-            lane.give_back();
-            Ok::<_, LaneError>(())
-        };
-        if let Err(error) = reported.await {
-            tracing::debug!(
-                error = telemetry::chain(&error),
-                "reporting whether the lake is blocked"
-            );
-        }
     }
 }

@@ -2,13 +2,10 @@
 //! send, then what this one's commits decide. Whatever fails is tried again, with a new producer,
 //! as long as this process owns the shard.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use rdkafka::consumer::BaseConsumer;
-use sensorstream_ledger::shard::{self, Lock, ShardKey, blocked, dead_letters};
+use sensorstream_ledger::shard::{self, Lock, ShardKey, dead_letters};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +14,7 @@ use crate::{backoff::Backoff, telemetry};
 use super::{
     super::{
         batch::{Content, Letter},
+        blocked::SinkWatch,
         lanes::{LaneError, PATIENCE, within},
         role::Role,
         session::{Notice, Notices},
@@ -27,8 +25,6 @@ use super::{
     queue::Receiver,
 };
 
-/// How long the sink may fail before it counts as blocked.
-const BLOCKED_AFTER: Duration = Duration::from_secs(5);
 /// Pending decisions taken from PostgreSQL at once.
 const PAGE: i64 = 500;
 
@@ -66,8 +62,9 @@ impl Courier {
     pub(super) fn run(mut self) {
         let mut current = None;
         let mut backoff = Backoff::default();
-        let mut outage = Outage::default();
-        while let Err(error) = self.serve(&mut current, &mut backoff, &mut outage) {
+        let sink = self.role.outbox_name();
+        let mut watch = SinkWatch::new(&self.role, &self.key, self.epoch, sink);
+        while let Err(error) = self.serve(&mut current, &mut backoff, &mut watch) {
             if matches!(error, CourierError::NotOwner) {
                 self.notices.send(Notice::Stale {
                     partition: self.key.partition,
@@ -81,9 +78,9 @@ impl Courier {
                 wait_ms = wait.as_millis() as u64,
                 "sending is tried again"
             );
-            self.report(&mut outage, &error);
             let stop = self.stop.clone();
             self.role.runtime.block_on(async {
+                watch.failed(&error).await;
                 tokio::select! {
                     () = tokio::time::sleep(wait) => {}
                     () = stop.cancelled() => {}
@@ -94,7 +91,7 @@ impl Courier {
                 break;
             }
         }
-        self.over(&mut outage);
+        self.role.runtime.block_on(watch.works());
     }
 
     /// One producer's life. Ends well when no more jobs come.
@@ -102,7 +99,7 @@ impl Courier {
         &mut self,
         current: &mut Option<Job>,
         backoff: &mut Backoff,
-        outage: &mut Outage,
+        watch: &mut SinkWatch,
     ) -> Result<(), CourierError> {
         self.check_owner()?;
         let mut line = Line::open(&self.role, &self.kafka, &self.key)?;
@@ -115,7 +112,7 @@ impl Courier {
             self.deliver(&mut line, job)?;
             *current = None;
             backoff.reset();
-            self.over(outage);
+            self.role.runtime.block_on(watch.works());
         }
     }
 
@@ -203,68 +200,4 @@ impl Courier {
         self.delivered.send_replace(job.to);
         Ok(())
     }
-
-    fn report(&self, outage: &mut Outage, error: &CourierError) {
-        let began_at = *outage.began_at.get_or_insert_with(Instant::now);
-        if began_at.elapsed() < BLOCKED_AFTER {
-            return;
-        }
-        if !outage.counted {
-            outage.counted = true;
-            self.role
-                .metrics
-                .sink_blocked
-                .with_label_values(&[self.role.outbox_name()])
-                .inc();
-        }
-        let text = telemetry::chain(error);
-        let written = self.role.runtime.block_on(async {
-            let mut lane = self.role.lanes.take().await?;
-            let report = blocked::report(
-                &mut lane,
-                &self.key,
-                self.epoch,
-                self.role.outbox_name(),
-                &text,
-            );
-            within(PATIENCE, report).await?;
-            lane.give_back();
-            Ok::<_, LaneError>(())
-        });
-        if let Err(error) = written {
-            tracing::debug!(error = telemetry::chain(&error), "reporting a blocked sink");
-        }
-    }
-
-    fn over(&self, outage: &mut Outage) {
-        if !std::mem::take(outage).counted {
-            return;
-        }
-        self.role
-            .metrics
-            .sink_blocked
-            .with_label_values(&[self.role.outbox_name()])
-            .dec();
-        let written = self.role.runtime.block_on(async {
-            let mut lane = self.role.lanes.take().await?;
-            let clear = blocked::clear(&mut lane, &self.key, self.epoch, self.role.outbox_name());
-            within(PATIENCE, clear).await?;
-            lane.give_back();
-            Ok::<_, LaneError>(())
-        });
-        if let Err(error) = written {
-            tracing::warn!(
-                error = telemetry::chain(&error),
-                "reporting that a sink works again"
-            );
-        }
-    }
-}
-
-/// A time during which sending fails.
-#[derive(Debug, Default)]
-struct Outage {
-    began_at: Option<Instant>,
-    /// Whether it is shown as blocked.
-    counted: bool,
 }

@@ -24,16 +24,15 @@ use rdkafka::{
     error::KafkaError,
 };
 use sensorstream_broker::partition_queue::PartitionQueue;
-use sensorstream_ledger::shard::blocked;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{http::Liveness, telemetry};
+use crate::http::Liveness;
 
 use super::{
+    blocked,
     consumer::{GroupConsumer, Rebalance},
     incarnation::{Incarnation, IncarnationError},
-    lanes::{LaneError, PATIENCE, within},
     role::Role,
     takeover::{self, Taken},
 };
@@ -370,17 +369,7 @@ impl Session {
         };
         let (role, key, epoch) = (Arc::clone(&self.role), shard.key.clone(), shard.epoch);
         self.role.task("report", async move {
-            let reported = async {
-                let mut lane = role.lanes.take().await?;
-                let report = blocked::report(&mut lane, &key, epoch, "windows", &error);
-                within(PATIENCE, report).await?;
-                lane.give_back();
-                Ok::<_, LaneError>(())
-            };
-            if let Err(error) = reported.await {
-                let error = telemetry::chain(&error);
-                tracing::warn!(error, "reporting a shard that can't go on");
-            }
+            blocked::tell(&role, &key, epoch, "windows", Some(&error)).await;
         });
     }
 
@@ -410,12 +399,7 @@ impl Session {
                 shard.abandon();
                 self.leaving.push(shard);
             }
-            // A series that stands still would look like a shard that is stuck.
-            let _ = self
-                .role
-                .metrics
-                .lag
-                .remove_label_values(&[&partition.to_string()]);
+            self.role.metrics.forget(*partition);
         }
         self.show_shards();
     }

@@ -15,11 +15,12 @@ use tokio_util::sync::CancellationToken;
 use super::{
     super::{
         accounts::Accounts,
+        blocked::SinkWatch,
         committer::{Committer, LakeWriter},
         consumer::Reports,
         decide::{Again, Decider},
         idle::End,
-        lake::{Filler, Unwritten, Writer},
+        lake::{self, Filler, Unwritten, Writer},
         outbox::Sink,
         snapshots::Snapshots,
         takeover::{Recovery, Taken},
@@ -141,7 +142,7 @@ impl Session {
                 role: Arc::clone(role),
                 lake: Arc::clone(lake),
                 key: taken.key.clone(),
-                epoch: taken.epoch,
+                watch: SinkWatch::new(role, &taken.key, taken.epoch, lake::SINK),
                 unwritten: unwritten.clone(),
                 files: received,
                 stop: stop.clone(),

@@ -320,10 +320,15 @@ impl<C: Computation> Worker<C> {
             };
             buckets = self.at.snapshots.hand_out(sent_below);
             let partition = self.at.key.partition.to_string();
-            let state_bytes = &self.at.role.metrics.state_bytes;
-            state_bytes
+            let metrics = &self.at.role.metrics;
+            metrics
+                .state_bytes
                 .with_label_values(&[&partition])
                 .set(computation.memory() as i64);
+            metrics
+                .windows_open
+                .with_label_values(&[&partition])
+                .set(computation.open_windows() as i64);
         }
         let (counted, alerted) = computation.counts();
         Consequences {

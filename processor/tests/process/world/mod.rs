@@ -209,7 +209,7 @@ impl World {
     /// Starts the role in this process.
     pub fn start(&self) -> Running {
         let told = CancellationToken::new();
-        let server = Server::new(([127, 0, 0, 1], 0).into());
+        let server = Server::new(([127, 0, 0, 1], 0).into(), &self.config.pipeline);
         let (config, uri, stop) = (self.config.clone(), self.uri.clone(), told.clone());
         let task = tokio::spawn(async move { process::run_with(config, &uri, server, stop).await });
         Running { told, task }

@@ -1,0 +1,3 @@
+//! Documents that follow from the code. `scripts/generate.sh` writes them; a test fails when they are stale.
+
+pub mod metrics;

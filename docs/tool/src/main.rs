@@ -1,0 +1,7 @@
+//! Prints docs/metrics.md.
+
+use sensorstream_docs::metrics;
+
+fn main() {
+    print!("{}", metrics::document());
+}
