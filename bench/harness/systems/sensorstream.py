@@ -13,7 +13,7 @@ import psycopg
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from harness import databases, pipelines, results, topics
+from harness import databases, pipelines, results, table_job, topics
 from harness.environment import Environment
 from harness.outcome import Outcome
 from harness.pipelines import Settings
@@ -47,13 +47,7 @@ def run(environment: Environment, workload: Workload, topic: str, run: str, trut
     """Runs a job to the topic's end, and compares what came of it with the truth."""
     with databases.database(environment, run.replace("-", "_")) as url:
         done = to_the_end(environment, workload, topic, run, url)
-        found = results.Found(tables=results.tables(url, workload.tables))
-        if workload.system == "factory":
-            found.alerts = results.alerts_of_ours(environment, f"{run}.alerts")
-        if workload.enriched:
-            found.enriched = results.count(environment, f"{run}.enriched")
-        if workload.lake:
-            found.lake = results.lake_rows(done.lake)
+        found = table_job.found(environment, workload, run, url, done.lake, results.alerts_of_ours)
     return done.outcome(truth.differences(found))
 
 

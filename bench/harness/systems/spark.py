@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from harness import databases, jvm, pipelines, results
+from harness import databases, jvm, pipelines, results, table_job
 from harness.environment import BENCH, Environment
 from harness.outcome import Outcome
 from harness.processes import Measured
@@ -29,13 +29,7 @@ def run(environment: Environment, workload: Workload, topic: str, run: str, trut
         finally:
             process.kill()
         timed = json.loads(process.line("timed") or "{}")
-        found = results.Found(tables=results.tables(url, workload.tables))
-        if workload.system == "factory":
-            found.alerts = results.alerts(environment, f"{run}.alerts")
-        if workload.enriched:
-            found.enriched = results.count(environment, f"{run}.enriched")
-        if workload.lake:
-            found.lake = results.lake_rows(lake)
+        found = table_job.found(environment, workload, run, url, lake, results.alerts)
         seconds = timed["done"] - timed["begun"]
         return Outcome(seconds, process.peak_mib, process.cpu_seconds, truth.differences(found))
 
