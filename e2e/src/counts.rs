@@ -176,7 +176,7 @@ pub async fn sent(scope: &Scope, name: &str) -> Result<Sent, String> {
                 .map_err(|_| format!("an odd number in {line}"))?;
             #[allow(clippy::cast_possible_truncation, reason = "a count")]
             sent.by_kind.insert(kind.to_owned(), value as i64);
-        } else if series.starts_with("sensorstream_producer_finished") {
+        } else if series.starts_with("sensorstream_producer_finished{") {
             sent.finished = value == "1";
         }
     }

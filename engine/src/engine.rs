@@ -14,7 +14,6 @@ use crate::{
     reading::Reading,
     relay::Relay,
     rows::WindowChanges,
-    share::share,
     state::WindowState,
     watermark::Watermark,
 };
@@ -324,10 +323,7 @@ impl Engine {
             .iter()
             .zip(&mut self.windows)
             .map(|(window, place)| match place {
-                Place::Here(state) => {
-                    let own = share(open_rows, state.open_rows(window), total);
-                    state.take_changes(window, own)
-                }
+                Place::Here(state) => state.take_changes(window, open_rows, total),
                 Place::Linked(_) => WindowChanges::default(),
             })
             .collect()

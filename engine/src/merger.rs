@@ -10,7 +10,6 @@ use crate::{
     link::{self, Admitted, LinkError, Sources},
     plan::{Plan, WindowPlan},
     rows::WindowChanges,
-    share::share,
     state::WindowState,
 };
 
@@ -248,8 +247,7 @@ impl Merger {
         windows
             .map(|(window, linked)| match linked {
                 Some(linked) if linked.complete => {
-                    let own = share(open_rows, linked.state.open_rows(window), total);
-                    linked.state.take_changes(window, own)
+                    linked.state.take_changes(window, open_rows, total)
                 }
                 _ => WindowChanges::default(),
             })

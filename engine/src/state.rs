@@ -12,6 +12,7 @@ use crate::{
     reading::Reading,
     rows::WindowChanges,
     sessions::Sessions,
+    share::share,
 };
 
 /// The state of one window: what is open, and the rows that wait to be taken.
@@ -132,10 +133,16 @@ impl WindowState {
         }
     }
 
-    /// The changes since they were last taken: all final rows, and about as many of open windows as
-    /// `open_rows`, those that have waited longest first.
-    pub(crate) fn take_changes(&mut self, window: &WindowPlan, open_rows: usize) -> WindowChanges {
-        if open_rows > 0 && window.writes_open_rows {
+    /// The changes since they were last taken: all final rows, and of `limit` rows of open windows its share,
+    /// about; those that have waited longest first. All windows together have `total` of them.
+    pub(crate) fn take_changes(
+        &mut self,
+        window: &WindowPlan,
+        limit: usize,
+        total: usize,
+    ) -> WindowChanges {
+        let open_rows = share(limit, self.open_rows(window), total);
+        if open_rows > 0 {
             let (images, pending) = (&self.images, &mut self.pending);
             match &mut self.open {
                 Open::Panes(panes) => panes.take_open(window, open_rows, images, pending),

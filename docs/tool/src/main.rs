@@ -1,6 +1,7 @@
-//! Prints docs/metrics.md.
+//! Prints docs/metrics.md, which follows from the code. `scripts/generate.sh` writes it; a test fails when it is
+//! stale.
 
-use sensorstream_docs::metrics;
+mod metrics;
 
 fn main() {
     print!("{}", metrics::document());

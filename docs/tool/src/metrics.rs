@@ -20,19 +20,25 @@ for what reads the input topic and `link` for what merges windows over several p
 ";
 
 /// The document, in Markdown.
-pub fn document() -> String {
-    let operator = Operator::catalog().definitions();
-    let roles = sensorstream_processor::metrics().definitions();
+pub(crate) fn document() -> String {
+    let all = definitions();
     let mut text = INTRODUCTION.to_owned();
-    for (title, prefix, all) in [
-        ("Operator", "sensorstream_operator_", &operator),
-        ("Processor", "sensorstream_processor_", &roles),
-        ("Producer", "sensorstream_producer_", &roles),
-        ("API", "sensorstream_api_", &roles),
+    for (title, prefix) in [
+        ("Operator", "sensorstream_operator_"),
+        ("Processor", "sensorstream_processor_"),
+        ("Producer", "sensorstream_producer_"),
+        ("API", "sensorstream_api_"),
     ] {
-        section(&mut text, title, prefix, all);
+        section(&mut text, title, prefix, &all);
     }
     text
+}
+
+/// The metrics of both programs.
+fn definitions() -> Vec<Definition> {
+    let mut all = Operator::catalog().definitions();
+    all.extend(sensorstream_processor::metrics().definitions());
+    all
 }
 
 fn section(text: &mut String, title: &str, prefix: &str, all: &[Definition]) {
@@ -75,11 +81,7 @@ mod tests {
     #[test]
     fn every_metric_is_in_it() {
         let text = document();
-        let operator = Operator::catalog().definitions();
-        for metric in operator
-            .iter()
-            .chain(&sensorstream_processor::metrics().definitions())
-        {
+        for metric in definitions() {
             assert!(text.contains(&format!("| `{}` |", metric.name)));
         }
     }
@@ -87,9 +89,7 @@ mod tests {
     // https://prometheus.io/docs/practices/naming/
     #[test]
     fn names_follow_the_conventions() {
-        let operator = Operator::catalog().definitions();
-        let roles = sensorstream_processor::metrics().definitions();
-        for metric in operator.iter().chain(&roles) {
+        for metric in definitions() {
             let name = &metric.name;
             assert!(
                 name.chars().all(|c| c.is_ascii_lowercase() || c == '_'),

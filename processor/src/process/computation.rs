@@ -46,7 +46,9 @@ pub trait Computation: State + Send + 'static {
     fn open_windows(&self) -> usize;
 
     /// Whether there are rows of windows to write.
-    fn has_changes(&self) -> bool;
+    fn has_changes(&self) -> bool {
+        self.closed_rows() + self.open_rows() > 0
+    }
 
     /// How many final rows of windows there are to write.
     fn closed_rows(&self) -> usize;

@@ -272,10 +272,6 @@ impl Computation for Decider {
         self.engine.open_windows()
     }
 
-    fn has_changes(&self) -> bool {
-        self.engine.has_changes()
-    }
-
     fn closed_rows(&self) -> usize {
         self.engine.closed_rows()
     }

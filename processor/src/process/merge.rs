@@ -50,10 +50,6 @@ impl Computation for Merger {
         self.open_windows()
     }
 
-    fn has_changes(&self) -> bool {
-        self.has_changes()
-    }
-
     fn closed_rows(&self) -> usize {
         self.closed_rows()
     }

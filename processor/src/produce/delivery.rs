@@ -36,7 +36,7 @@ impl Deliveries {
 
     /// Keeps a record that could not be sent.
     pub(super) fn keep(&self, record: Undelivered) {
-        self.metrics.errors.inc();
+        self.metrics.retries.inc();
         self.undelivered
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -207,7 +207,7 @@ impl History {
                 Ok(())
             }
             Err(error) => {
-                self.metrics.errors.inc_by(records.unsigned_abs());
+                self.metrics.retries.inc_by(records.unsigned_abs());
                 Err(error)
             }
         }

@@ -13,7 +13,7 @@ use super::kind::Kind;
 pub struct Metrics {
     sent: [IntCounter; Kind::ALL.len()],
     pub(super) bytes: IntCounter,
-    pub(super) errors: IntCounter,
+    pub(super) retries: IntCounter,
     pub(super) buffered: IntGauge,
     pub(super) finished: IntGauge,
 }
@@ -33,7 +33,7 @@ impl Metrics {
                 "sent_bytes_total",
                 "Bytes of keys and values that the broker acknowledged.",
             ),
-            errors: define.counter(
+            retries: define.counter(
                 "retries_total",
                 "Records that could not be delivered and were sent again.",
             ),
