@@ -12,3 +12,9 @@ cp "$crd" charts/sensorstream/files/
 say "wrote $crd and the chart's copy"
 "$built/sensorstream-docs" >docs/metrics.md
 say "wrote docs/metrics.md"
+mkdir -p charts/sensorstream/files/dashboards
+"$built/sensorstream-dashboards" dashboards
+cp dashboards/*.json charts/sensorstream/files/dashboards/
+say "wrote the dashboards and the chart's copies"
+cp dashboards/alerts/rules.yaml charts/sensorstream/files/alerts.yaml
+say "wrote the chart's copy of the alerts"

@@ -195,6 +195,29 @@ impl<'a> Record<'a> {
         (known && millis >= 0).then_some(millis)
     }
 
+    /// The value of its last header of a name.
+    pub fn header(&self, name: &CStr) -> Option<&'a [u8]> {
+        let (mut value, mut size) = (ptr::null(), 0);
+        // SAFETY: the headers belong to the message and live as long; the name ends in NUL.
+        unsafe {
+            let mut headers = ptr::null_mut();
+            let answer = sys::rd_kafka_message_headers(self.raw, &raw mut headers);
+            if RDKafkaErrorCode::from(answer) != RDKafkaErrorCode::NoError {
+                return None;
+            }
+            let answer = sys::rd_kafka_header_get_last(
+                headers,
+                name.as_ptr(),
+                &raw mut value,
+                &raw mut size,
+            );
+            if RDKafkaErrorCode::from(answer) != RDKafkaErrorCode::NoError {
+                return None;
+            }
+            bytes(value, size)
+        }
+    }
+
     /// Its headers, in order.
     pub fn headers(&self) -> Vec<(String, Option<Vec<u8>>)> {
         let mut found = Vec::new();

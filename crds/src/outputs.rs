@@ -17,7 +17,8 @@ pub struct Outputs {
     /// A table with every accepted reading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(
-        validation = Rule::new("self.name == oldSelf.name").message("the table can't be renamed in place: readings so far would stay in the old one; make a new pipeline").field_path(".name")
+        validation = Rule::new("self.name == oldSelf.name").message("the table can't be renamed in place: readings so far would stay in the old one; make a new pipeline").field_path(".name"),
+        validation = Rule::new("has(self.identityColumn) == has(oldSelf.identityColumn) && (!has(self.identityColumn) || self.identityColumn == oldSelf.identityColumn)").message("identityColumn can't be added, changed or removed in place: it is fixed when the table is made; make a new pipeline").field_path(".identityColumn")
     )]
     pub table: Option<Table>,
     /// A topic with every accepted reading again, and when it was processed.
@@ -43,6 +44,12 @@ pub struct Table {
     /// The table's name. An existing table is used when its columns fit.
     #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z][a-z0-9_]*$"))]
     pub name: String,
+    /// A column that numbers the rows, `GENERATED ALWAYS AS IDENTITY`, and is the table's primary
+    /// key; numbers may have gaps and say nothing about order. Fixed when the table is made. An existing
+    /// table needs a column of this name, `integer` or `bigint`, that fills itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z][a-z0-9_]*$"))]
+    pub identity_column: Option<String>,
     /// How long readings are kept, by event time. For ever when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Duration>,

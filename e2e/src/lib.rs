@@ -6,6 +6,8 @@
 pub mod cluster;
 pub mod counts;
 pub mod faults;
+pub mod grafana;
+pub mod monitoring;
 pub mod pipeline;
 pub mod scope;
 pub mod systems;

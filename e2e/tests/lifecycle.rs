@@ -8,7 +8,8 @@ use kube::{
 use sensorstream_e2e::{
     counts::{sent, table_count, topic_partitions, topics},
     pipeline::{
-        condition, dead_letter_topic, environment, input_topic, is_current, many_devices, schema,
+        condition, dead_letter_topic, environment, example, input_topic, is_current, many_devices,
+        schema,
     },
     scope::Scope,
     wait::{secs, until},
@@ -70,6 +71,79 @@ async fn apply_runs_from_simulator_to_api() {
     let history: Vec<Value> = serde_json::from_str(&history).unwrap();
     assert_eq!(history.len(), 5);
     assert!(history.is_sorted_by_key(|reading| reading["timestamp"].as_str().unwrap().to_owned()));
+    scope.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heartbeat_numbers_its_rows() {
+    let scope = Scope::new("heartbeat").await;
+    let pipeline = example(&scope, "heartbeat", |spec| spec["api"] = json!({}));
+    scope.apply(&pipeline).await;
+    scope.until_flowing("heartbeat").await;
+
+    let columns: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT column_name::text, data_type::text, concat_ws(' ', is_nullable, identity_generation)
+           FROM information_schema.columns
+          WHERE table_schema = $1 AND table_name = 'heartbeats' ORDER BY ordinal_position",
+    )
+    .bind(schema(&scope.namespace))
+    .fetch_all(&scope.cluster.postgres)
+    .await
+    .unwrap();
+    let columns: Vec<[&str; 3]> = columns.iter().map(|(n, t, o)| [&**n, t, o]).collect();
+    assert_eq!(
+        columns[..5],
+        [
+            ["id", "bigint", "NO ALWAYS"],
+            ["patient_id", "integer", "NO"],
+            ["timestamp", "timestamp with time zone", "NO"],
+            ["heart_rate", "integer", "NO"],
+            ["status", "text", "YES"],
+        ]
+    );
+    assert!(
+        columns[5..].iter().all(|[name, ..]| name.starts_with('_')),
+        "{columns:?}"
+    );
+    let query = format!(
+        "SELECT count(*), count(DISTINCT id) FROM \"{}\".heartbeats",
+        schema(&scope.namespace)
+    );
+    let (rows, numbers): (i64, i64) = sqlx::query_as(sqlx::AssertSqlSafe(query))
+        .fetch_one(&scope.cluster.postgres)
+        .await
+        .unwrap();
+    assert!(rows > 0);
+    assert_eq!(rows, numbers, "every row has a number of its own");
+
+    // A patient's minutes are of the patient's readings.
+    let query = format!(
+        "SELECT count(*), count(*) FILTER (WHERE avg_heart_rate BETWEEN min_heart_rate AND max_heart_rate)
+           FROM \"{}\".patient_minutes",
+        schema(&scope.namespace)
+    );
+    until("the patients' minutes", secs(60), || async {
+        let minutes: (i64, i64) = sqlx::query_as(sqlx::AssertSqlSafe(query.clone()))
+            .fetch_one(&scope.cluster.postgres)
+            .await
+            .unwrap();
+        match minutes {
+            (all, sound) if all > 0 && all == sound => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+
+    // The number is no part of a reading.
+    let pod = scope.pods("heartbeat", "api").await.remove(0).name_any();
+    let latest: Value = serde_json::from_str(&scope.http(&pod, "/latest").await.unwrap()).unwrap();
+    let members: Vec<&str> = latest
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(members, ["patient_id", "timestamp", "heart_rate", "status"]);
     scope.close().await;
 }
 

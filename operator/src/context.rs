@@ -13,14 +13,15 @@ use tokio::sync::Semaphore;
 
 use crate::{
     apply::kubernetes::Kubernetes, backends::Backends, cache::Caches, events::Events,
-    metrics::Metrics, observe::secrets::Secrets, plan::kubernetes::Image, status::figures::Meter,
+    metrics::Metrics, observe::secrets::Secrets, plan::kubernetes::installation::Installation,
+    status::figures::Meter,
 };
 
 /// How the operator is set up.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The image of the data plane.
-    pub image: Image,
+    /// What of it shows in pipelines' objects.
+    pub installation: Installation,
     /// How long a deletion waits for Kafka and `PostgreSQL`.
     pub deletion_grace: Duration,
     /// How many pipelines are reconciled at a time.

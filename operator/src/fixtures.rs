@@ -17,7 +17,11 @@ use serde_json::{Value, json};
 
 use crate::{
     observe::{objects::PodState, secrets::Contents},
-    plan::{Plan, kubernetes::Image, plan},
+    plan::{
+        Plan,
+        kubernetes::installation::{Image, Installation},
+        plan,
+    },
     validate::validate,
 };
 pub(crate) use world::{Shared, World};
@@ -37,17 +41,30 @@ pub(crate) fn later(seconds: i64) -> Timestamp {
     at(now().as_second() + seconds)
 }
 
-/// The image that pods run in tests.
-pub(crate) fn image() -> Image {
-    Image {
-        name: "sensorstream/processor:test".into(),
-        pull_policy: "IfNotPresent".into(),
+/// How the operator is installed in tests.
+pub(crate) fn installation() -> Installation {
+    Installation {
+        image: Image {
+            name: "sensorstream/processor:test".into(),
+            pull_policy: "IfNotPresent".into(),
+        },
+        scrape_annotations: true,
+        dashboards: None,
+        tracing: None,
     }
 }
 
 /// The environment example, as the API server gives it.
 pub(crate) fn environment() -> SensorPipeline {
-    let text = include_str!("../../examples/environment.yaml");
+    example(include_str!("../../examples/environment.yaml"))
+}
+
+/// The heartbeat example, as the API server gives it.
+pub(crate) fn heartbeat() -> SensorPipeline {
+    example(include_str!("../../examples/heartbeat.yaml"))
+}
+
+fn example(text: &str) -> SensorPipeline {
     let mut pipeline: SensorPipeline = serde_yaml_ng::from_str(text).unwrap();
     pipeline.metadata.namespace = Some("default".into());
     pipeline.metadata.uid = Some("0d5e2b1c-0000-4000-8000-000000000001".into());
@@ -124,7 +141,7 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
 pub(crate) fn planned(world: &World, pipeline: &SensorPipeline, now: Timestamp) -> Plan {
     let observation = world.observe(pipeline);
     let valid = validate(&observation).unwrap();
-    plan(&valid, &image(), now)
+    plan(&valid, &installation(), now)
 }
 
 /// A world where a pipeline runs, and the pipeline as it is then.

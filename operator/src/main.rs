@@ -12,11 +12,11 @@ use sensorstream_operator::{
     leader::{self, LeaseSettings},
     memory,
     metrics::Metrics,
-    plan::kubernetes::Image,
+    plan::kubernetes::installation::{DashboardMarks, Image, Installation, Tracing},
     server::{self, Health},
     webhook,
 };
-use sensorstream_telemetry::{self as telemetry, logs, shutdown};
+use sensorstream_telemetry::{self as telemetry, TracesError, shutdown};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -73,6 +73,25 @@ struct Arguments {
     /// When to pull the image: Always, `IfNotPresent` or Never
     #[arg(long, env = "PROCESSOR_IMAGE_PULL_POLICY", default_value = "IfNotPresent", value_parser = ["Always", "IfNotPresent", "Never"])]
     processor_image_pull_policy: String,
+    /// Whether the pipelines' pods ask to be scraped by prometheus.io/* annotations
+    #[arg(long, env = "SCRAPE_ANNOTATIONS", default_value_t = true, action = clap::ArgAction::Set)]
+    scrape_annotations: bool,
+    /// Whether to make a Grafana dashboard of each pipeline's data, as a `ConfigMap`
+    #[arg(long, env = "PIPELINE_DASHBOARDS", default_value_t = false, action = clap::ArgAction::Set)]
+    pipeline_dashboards: bool,
+    /// The label, KEY=VALUE, by which Grafana's sidecar finds dashboards
+    #[arg(long, env = "DASHBOARD_LABEL", default_value = "grafana_dashboard=1", value_parser = pair)]
+    dashboard_label: (String, String),
+    /// An annotation, KEY=VALUE, of dashboards; may be given more than once
+    #[arg(long = "dashboard-annotation", value_parser = pair)]
+    dashboard_annotations: Vec<(String, String)>,
+    /// Where the pipelines' pods send traces: a collector of OTLP over HTTP, such as `http://collector:4318`.
+    /// Without it they send none
+    #[arg(long, env = "PIPELINE_OTLP_ENDPOINT")]
+    pipeline_otlp_endpoint: Option<String>,
+    /// The share of readings that are traced then, 0 to 1
+    #[arg(long, env = "PIPELINE_SAMPLING_RATIO", default_value = "0.01", value_parser = ratio)]
+    pipeline_sampling_ratio: String,
     /// A namespace to watch; may be given more than once. All of them when left out
     #[arg(
         long = "watch-namespace",
@@ -94,6 +113,45 @@ struct Arguments {
     pod_namespace: String,
 }
 
+impl Arguments {
+    /// What of this shows in pipelines' objects.
+    fn installation(&self) -> Installation {
+        let marks = DashboardMarks {
+            label: self.dashboard_label.clone(),
+            annotations: self.dashboard_annotations.iter().cloned().collect(),
+        };
+        let tracing = |endpoint: &String| Tracing {
+            endpoint: endpoint.clone(),
+            sampling_ratio: self.pipeline_sampling_ratio.clone(),
+        };
+        Installation {
+            image: Image {
+                name: self.processor_image.clone(),
+                pull_policy: self.processor_image_pull_policy.clone(),
+            },
+            scrape_annotations: self.scrape_annotations,
+            dashboards: self.pipeline_dashboards.then_some(marks),
+            tracing: self.pipeline_otlp_endpoint.as_ref().map(tracing),
+        }
+    }
+}
+
+/// KEY=VALUE.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// A number from 0 to 1, as it was written.
+fn ratio(text: &str) -> Result<String, String> {
+    let is_share = text
+        .parse()
+        .is_ok_and(|share: f64| (0.0..=1.0).contains(&share));
+    is_share
+        .then(|| text.to_owned())
+        .ok_or_else(|| "it is to be a number from 0 to 1".to_owned())
+}
+
 /// Why the operator stopped.
 #[derive(Debug, thiserror::Error)]
 enum StopError {
@@ -105,13 +163,14 @@ enum StopError {
     Webhook(#[source] webhook::WebhookError),
     #[error("another replica leads now; starting over")]
     LostLease,
+    #[error("setting up traces")]
+    Traces(#[source] TracesError),
     #[error("checking the installation")]
     Check(#[source] check::CheckError),
 }
 
 fn main() -> ExitCode {
     memory::spare();
-    logs::init();
     // One provider for all of TLS; two of them in one process panic.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -122,16 +181,19 @@ fn main() -> ExitCode {
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
-            tracing::error!(error = telemetry::chain(&error), "can't start threads");
+            eprintln!("can't start threads: {}", telemetry::chain(&error));
             return ExitCode::FAILURE;
         }
     };
     let command_line = CommandLine::parse();
     let result = runtime.block_on(async {
-        match command_line.command {
+        let traces = telemetry::start("sensorstream-operator").map_err(StopError::Traces)?;
+        let result = match command_line.command {
             Some(Command::Check(check)) => check.run().await.map_err(StopError::Check),
             None => Box::pin(run(command_line.run)).await,
-        }
+        };
+        traces.end().await;
+        result
     });
     // Questions to places that do not answer would hold the process up.
     runtime.shutdown_background();
@@ -175,6 +237,7 @@ async fn run(arguments: Arguments) -> Result<(), StopError> {
             configuration: arguments.webhook_configuration.clone(),
             listen: arguments.webhook_listen,
             ready,
+            expiry: metrics.certificate_expiry(),
         };
         webhook::run(client.clone(), settings, leading.clone(), shutdown.clone())
             .await
@@ -222,10 +285,7 @@ async fn lead(
     metrics.lead(true);
     let connections = Arc::new(Connections::new(metrics.endpoint_up()));
     let settings = Settings {
-        image: Image {
-            name: arguments.processor_image.clone(),
-            pull_policy: arguments.processor_image_pull_policy.clone(),
-        },
+        installation: arguments.installation(),
         deletion_grace: Duration::from_secs(arguments.deletion_grace_seconds),
         concurrency: arguments.max_concurrent_reconciles.into(),
         request_timeout: REQUEST_TIMEOUT,

@@ -17,6 +17,7 @@ pub struct Metrics {
     pipelines: IntGaugeVec,
     conditions: IntGaugeVec,
     endpoint_up: IntGaugeVec,
+    certificate_expiry: IntGauge,
 }
 
 impl Metrics {
@@ -63,7 +64,11 @@ impl Metrics {
             endpoint_up: define.gauges(
                 "endpoint_up",
                 "1 if Kafka or PostgreSQL answered when last asked, else 0.",
-                &["kind", "endpoint"],
+                &["kind", "address"],
+            ),
+            certificate_expiry: define.gauge(
+                "webhook_certificate_expiry_timestamp_seconds",
+                "When the certificate ends that the webhook serves with, as a time since 1970; 0 while there is none.",
             ),
             catalog,
         }
@@ -100,6 +105,11 @@ impl Metrics {
     /// Where connections say whether they are up.
     pub fn endpoint_up(&self) -> IntGaugeVec {
         self.endpoint_up.clone()
+    }
+
+    /// Where the webhook says when its certificate ends.
+    pub fn certificate_expiry(&self) -> IntGauge {
+        self.certificate_expiry.clone()
     }
 
     /// Everything as text, with the pipelines as they are now.

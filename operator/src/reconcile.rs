@@ -28,7 +28,7 @@ use crate::{
         news::{Announcement, announcements, is_due},
         status,
     },
-    telemetry::chain,
+    telemetry::{chain, traces},
     validate::validate,
 };
 
@@ -59,7 +59,13 @@ pub async fn reconcile(
     context: Arc<Context>,
 ) -> Result<Action, ReconcileError> {
     let id = id_of(&pipeline);
-    let span = tracing::info_span!("reconcile", namespace = id.namespace, pipeline = id.name);
+    let span = tracing::info_span!(
+        "reconcile",
+        namespace = id.namespace,
+        pipeline = id.name,
+        trace_id = tracing::field::Empty
+    );
+    traces::name_in_logs(&span);
     let reconciled = async move {
         let _active = context.metrics.begin();
         // Closed only when the process ends.
@@ -97,17 +103,11 @@ async fn advance(
         }
     };
     let plan = timed(context, "plan", || {
-        plan(&valid, &context.settings.image, now)
+        plan(&valid, &context.settings.installation, now)
     });
-    let started = Instant::now();
-    let applied = apply(
-        &context.kubernetes,
-        context.backends.as_ref(),
-        &valid,
-        &plan,
-    )
-    .await;
-    context.metrics.step("apply", started.elapsed());
+    let backends = context.backends.as_ref();
+    let applying = apply(&context.kubernetes, backends, &valid, &plan);
+    let applied = step(context, "apply", applying).await;
     let outcome = Outcome::Planned {
         valid: &valid,
         plan: &plan,
@@ -245,7 +245,6 @@ async fn seen(
     context: &Context,
     mut pipeline: Arc<SensorPipeline>,
 ) -> Result<(Observation, Reported), ReconcileError> {
-    let started = Instant::now();
     let cached = pipeline.status.clone();
     let (written, at) = context.remember(&pipeline, |memory| {
         if memory.written.as_deref() == cached.as_ref() {
@@ -257,12 +256,9 @@ async fn seen(
     let previous = written.map_or_else(|| cached.unwrap_or_default(), |written| *written);
     // A stop under way is decided by the latest word on it, which the cache may not have yet.
     Arc::make_mut(&mut pipeline).status = Some(previous.clone());
-    let observation = observe(context, pipeline)
-        .await
-        .map_err(ReconcileError::Observe);
-    context.metrics.step("observe", started.elapsed());
+    let observation = step(context, "observe", observe(context, pipeline)).await;
     Ok((
-        observation?,
+        observation.map_err(ReconcileError::Observe)?,
         Reported {
             previous,
             unseen,
@@ -271,11 +267,24 @@ async fn seen(
     ))
 }
 
-fn timed<T>(context: &Context, step: &str, call: impl FnOnce() -> T) -> T {
+/// Carries out a step that only computes, and takes in how long it took.
+fn timed<T>(context: &Context, step: &'static str, call: impl FnOnce() -> T) -> T {
     let started = Instant::now();
-    let answer = call();
+    let answer = span_of(step).in_scope(call);
     context.metrics.step(step, started.elapsed());
     answer
+}
+
+/// Carries out a step that waits for others, and takes in how long it took.
+async fn step<T>(context: &Context, step: &'static str, work: impl Future<Output = T>) -> T {
+    let started = Instant::now();
+    let answer = work.instrument(span_of(step)).await;
+    context.metrics.step(step, started.elapsed());
+    answer
+}
+
+fn span_of(step: &'static str) -> tracing::Span {
+    tracing::debug_span!("step", otel.name = step)
 }
 
 fn rate(context: &Context, observation: &Observation) -> Option<f64> {
@@ -304,13 +313,9 @@ async fn report(
     if !tampered && !is_due(&reported.previous, next, reported.at, now) {
         return Ok(());
     }
-    let started = Instant::now();
-    context
-        .kubernetes
-        .write_status(&observation.pipeline, next)
-        .await
-        .map_err(ReconcileError::Status)?;
-    context.metrics.step("report", started.elapsed());
+    let writing = context.kubernetes.write_status(&observation.pipeline, next);
+    let written = step(context, "report", writing).await;
+    written.map_err(ReconcileError::Status)?;
     context.remember(&observation.pipeline, |memory| {
         memory.written = Some(Box::new(next.clone()));
         memory.written_at = Some(now);

@@ -7,7 +7,7 @@ use sensorstream_crds::runtime::{
     CONFIG_PATH, HTTP_PORT, ProcessConfig, ProduceConfig, ServeConfig,
 };
 use sensorstream_processor::{http, process, produce, serve};
-use sensorstream_telemetry::{self as telemetry, logs, shutdown};
+use sensorstream_telemetry::{self as telemetry, TracesError, shutdown};
 
 #[derive(Parser)]
 #[command(version, about = "The data plane of SensorStream")]
@@ -32,12 +32,25 @@ enum Role {
     Serve,
 }
 
+impl Role {
+    /// What the process is called in traces, unless the environment says otherwise.
+    fn service(self) -> &'static str {
+        match self {
+            Self::Produce => "sensorstream-producer",
+            Self::Process => "sensorstream-processor",
+            Self::Serve => "sensorstream-api",
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 enum StartError {
     #[error("reading {0}")]
     Read(PathBuf, #[source] std::io::Error),
     #[error("{0} is not the configuration of this role")]
     Parse(PathBuf, #[source] serde_json::Error),
+    #[error("setting up traces")]
+    Traces(#[source] TracesError),
     #[error("produce stopped")]
     Produce(#[source] produce::ProduceError),
     #[error("process stopped")]
@@ -64,8 +77,14 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn start() -> ExitCode {
-    logs::init();
-    match run(Arguments::parse()).await {
+    let arguments = Arguments::parse();
+    let ended = async {
+        let traces = telemetry::start(arguments.role.service()).map_err(StartError::Traces)?;
+        let ended = run(arguments).await;
+        traces.end().await;
+        ended
+    };
+    match ended.await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = telemetry::chain(&error), "stopped by an error");

@@ -1,13 +1,37 @@
 //! What both programs say about themselves, and in the same way.
 //!
-//! - [`logs`]: one JSON object a line.
+//! - [`logs`]: one JSON object a line. [`traces`]: spans, sent to a collector if there is one.
 //! - [`chain`]: an error with its causes, for a log or a status.
 //! - [`metrics`]: each metric defined once, and listed.
 //! - [`shutdown`]: asked to stop.
 
 mod chain;
-pub mod logs;
+mod logs;
 pub mod metrics;
 pub mod shutdown;
+pub mod traces;
+
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
 pub use chain::chain;
+pub use traces::{Traces, TracesError};
+
+/// Starts logging and, if the environment names a collector, sending traces, as `service`. Call once a process,
+/// within a runtime. Give what it answers its end before the process ends.
+///
+/// # Errors
+/// When the environment names a collector and makes no sense. Logs are written all the same.
+pub fn start(service: &'static str) -> Result<Traces, TracesError> {
+    let (traces, error) = match Traces::of_environment(service) {
+        Ok(traces) => (traces, None),
+        Err(error) => (Traces::default(), Some(error)),
+    };
+    tracing_subscriber::registry()
+        .with(logs::layer())
+        .with(traces.layer())
+        .init();
+    match error {
+        None => Ok(traces),
+        Some(error) => Err(error),
+    }
+}

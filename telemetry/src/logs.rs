@@ -1,17 +1,20 @@
 //! Logs: one JSON object a line, with level from `RUST_LOG`.
 
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry::LookupSpan};
 
 /// What libraries say that is of no use to whoever runs the programs: `kube`'s span around ours, and
 /// `PostgreSQL`'s notices that something is there already. `RUST_LOG` may ask for it by the same names.
 const QUIET: &str = "kube_runtime=warn,sqlx::postgres::notice=warn";
 
-/// Starts logging. Call once a process.
-pub fn init() {
+/// What writes them.
+pub(crate) fn layer<S>() -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
     let asked = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt()
+    fmt::layer()
         .json()
         .flatten_event(true)
-        .with_env_filter(EnvFilter::new(format!("{QUIET},{asked}")))
-        .init();
+        .with_filter(EnvFilter::new(format!("{QUIET},{asked}")))
 }

@@ -9,6 +9,7 @@ use kube::{
 };
 use sensorstream_crds::{SensorPipeline, SensorPipelineStatus};
 use serde_json::json;
+use tracing::Instrument;
 
 use super::ApplyError;
 use crate::{
@@ -181,7 +182,11 @@ impl Kubernetes {
         object: &impl std::fmt::Display,
         request: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, ApplyError> {
-        match tokio::time::timeout(self.timeout, request).await {
+        let span = tracing::debug_span!("request", otel.name = %format_args!("{action} {object}"));
+        match tokio::time::timeout(self.timeout, request)
+            .instrument(span)
+            .await
+        {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(ApplyError::Object {
                 action,

@@ -20,7 +20,7 @@ use kube::ResourceExt;
 use sensorstream_ledger::claims::Claim;
 
 use crate::{FINALIZER, observe::objects::ObjectKey, role::Role, validate::ValidPipeline};
-use kubernetes::{DesiredObject, Image, Site, revision};
+use kubernetes::{DesiredObject, Site, installation::Installation, revision};
 use lifecycle::{Lifecycle, Situation};
 use tables::migration::TableMigration;
 use topics::TopicChange;
@@ -81,7 +81,7 @@ impl Plan {
 }
 
 /// Plans a pipeline that is not being deleted.
-pub fn plan(valid: &ValidPipeline<'_>, image: &Image, now: Timestamp) -> Plan {
+pub fn plan(valid: &ValidPipeline<'_>, installation: &Installation, now: Timestamp) -> Plan {
     let observation = valid.observation;
     let pipeline = &observation.pipeline;
     let lifecycle = lifecycle::lifecycle(&Situation::of(observation, now));
@@ -102,7 +102,7 @@ pub fn plan(valid: &ValidPipeline<'_>, image: &Image, now: Timestamp) -> Plan {
     let objects = if let Some(database) = ground {
         let site = Site {
             valid,
-            image,
+            installation,
             lifecycle: &lifecycle,
             revision: revision::of(valid, database),
         };

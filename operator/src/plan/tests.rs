@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    fixtures::{World, environment, environment_with, now, planned, running, with_every_output},
+    fixtures::{
+        World, environment, environment_with, heartbeat, now, planned, running, with_every_output,
+    },
     plan::kubernetes::Kind,
     validate::validate,
 };
@@ -62,6 +64,13 @@ fn an_empty_world_gets_everything() {
 #[test]
 fn windows_rules_and_outputs_get_their_tables_and_topics() {
     insta::assert_yaml_snapshot!(ground(&World::default(), &with_every_output()));
+}
+
+#[test]
+fn a_heartbeats_rows_are_numbered() {
+    insta::assert_yaml_snapshot!(ground(&World::default(), &heartbeat()));
+    let (world, pipeline) = running(heartbeat());
+    assert!(planned(&world, &pipeline, now()).is_empty());
 }
 
 #[test]
@@ -264,7 +273,7 @@ fn replaced_by_a_new(secret: &str) -> Vec<String> {
         .versions
         .insert(secret.into(), "8".into());
     let valid = validate(&observation).unwrap();
-    plan(&valid, &crate::fixtures::image(), now())
+    plan(&valid, &crate::fixtures::installation(), now())
         .objects
         .into_iter()
         .filter_map(|change| match change {
@@ -383,7 +392,11 @@ fn any_outputs() -> impl Strategy<Value = (Value, Value)> {
             Just(json!({ "topic": { "name": name } }))
         ]
     };
-    let table = prop_oneof![Just(json!({})), Just(Value::Null)];
+    let table = prop_oneof![
+        Just(json!({})),
+        Just(json!({ "identityColumn": "id" })),
+        Just(Value::Null)
+    ];
     let lake = prop_oneof![
         Just(Value::Null),
         Just(json!({ "uri": "s3://lake" })),
@@ -408,8 +421,13 @@ fn any_outputs() -> impl Strategy<Value = (Value, Value)> {
 }
 
 /// Whether the API server would take `after` in place of `before`: partitions do not shrink,
-/// and fields keep their types.
+/// fields keep their types, and rows are numbered or not as before.
 fn is_edit(before: &SensorPipeline, after: &SensorPipeline) -> bool {
+    let tables = before.spec.outputs.table.as_ref();
+    let tables = tables.zip(after.spec.outputs.table.as_ref());
+    if tables.is_some_and(|(before, after)| before.identity_column != after.identity_column) {
+        return false;
+    }
     let (before, after) = (&before.spec.input, &after.spec.input);
     after.topic.partitions >= before.topic.partitions
         && after.fields.iter().all(|field| {

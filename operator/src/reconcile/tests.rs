@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     cache::Caches,
     context::{Settings, Shared},
-    fixtures::{self, World, deleted, environment, image, running},
+    fixtures::{self, World, deleted, environment, installation, running},
     plan::kubernetes::Kind,
 };
 
@@ -85,7 +85,7 @@ impl Scenario {
         let client = Client::new(service, "default");
         let backends = Arc::new(fixtures::Shared(Mutex::new(world)));
         let settings = Settings {
-            image: image(),
+            installation: installation(),
             deletion_grace: Duration::from_secs(grace_seconds),
             concurrency: 1,
             request_timeout: REQUEST_TIMEOUT,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     backends::{BackendError, Span},
-    fixtures::{World, claim, environment_with, image, later, now, pod, running, shard},
+    fixtures::{World, claim, environment_with, installation, later, now, pod, running, shard},
     observe::objects::{Objects, PodState, Rollout, Workload},
     plan::{plan, topics::TIMESTAMP_TYPE},
     validate::validate,
@@ -69,7 +69,7 @@ impl Scene {
         match validate(&observation) {
             Err(refused) => status(&account(Outcome::Refused(&refused)), now()),
             Ok(valid) => {
-                let plan = plan(&valid, &image(), now());
+                let plan = plan(&valid, &installation(), now());
                 let failure = self.failure.as_ref();
                 let outcome = Outcome::Planned {
                     valid: &valid,

@@ -107,6 +107,13 @@ impl<'a> Inspection<'a> {
     }
 }
 
+/// When the certificate ends that is served with, if it is one.
+pub(super) fn ends(material: &Material) -> Option<Timestamp> {
+    let pem = pem(&material.certificate)?;
+    let certificate = pem.parse_x509().ok()?;
+    Life::of(&certificate).map(|life| life.until)
+}
+
 /// The certificate that is served, if a client that trusts these authorities accepts it.
 /// The first of them is the one that signs now.
 fn serving(

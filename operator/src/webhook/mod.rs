@@ -32,6 +32,7 @@ use k8s_openapi::api::{
     admissionregistration::v1::ValidatingWebhookConfiguration, core::v1::Secret,
 };
 use kube::{Api, Client};
+use prometheus::IntGauge;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +54,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Told when the API server can call.
     pub ready: Ready,
+    /// Told when the certificate ends that is served with, in seconds since 1970.
+    pub expiry: IntGauge,
 }
 
 /// Whether the API server can call this replica: it has a certificate, and the configuration
@@ -103,7 +106,7 @@ pub async fn run(
     let listen = settings.listen;
     let seen = (secret_seen.clone(), configuration_seen.clone());
     tokio::select! {
-        served = server::serve(listen, settings.ready, seen.0, seen.1, shutdown) => {
+        served = server::serve(listen, settings.ready, settings.expiry, seen.0, seen.1, shutdown) => {
             served.map_err(|error| WebhookError::Serve(listen, error))
         }
         never = keeper.run(leading, secret_seen, configuration_seen) => match never {},

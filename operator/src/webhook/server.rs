@@ -19,9 +19,11 @@ use axum::{
     routing::post,
 };
 use axum_server::{Handle, tls_rustls::RustlsConfig};
+use jiff::Timestamp;
 use k8s_openapi::api::{
     admissionregistration::v1::ValidatingWebhookConfiguration, core::v1::Secret,
 };
+use prometheus::IntGauge;
 use rustls::{
     ServerConfig,
     crypto::ring,
@@ -30,7 +32,9 @@ use rustls::{
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{Ready, certificate::Material, follow::Seen, review, rotation::Published};
+use super::{
+    Ready, certificate::Material, follow::Seen, inspection::ends, review, rotation::Published,
+};
 use crate::telemetry;
 
 /// Where the API server posts reviews.
@@ -56,6 +60,7 @@ pub(super) enum TlsError {
 pub(super) async fn serve(
     listen: SocketAddr,
     ready: Ready,
+    expiry: IntGauge,
     mut secret: watch::Receiver<Seen<Secret>>,
     configuration: watch::Receiver<Seen<ValidatingWebhookConfiguration>>,
     shutdown: CancellationToken,
@@ -81,7 +86,7 @@ pub(super) async fn serve(
     };
     tokio::select! {
         outcome = &mut server => return outcome,
-        never = keep_current(&tls, &ready, secret, configuration) => match never {},
+        never = keep_current(&tls, &ready, &expiry, secret, configuration) => match never {},
         () = lingered => {}
     }
     handle.graceful_shutdown(Some(DRAIN));
@@ -121,6 +126,7 @@ async fn first_certificate(secret: &mut watch::Receiver<Seen<Secret>>) -> Server
 async fn keep_current(
     tls: &RustlsConfig,
     ready: &Ready,
+    expiry: &IntGauge,
     mut secret: watch::Receiver<Seen<Secret>>,
     mut configuration: watch::Receiver<Seen<ValidatingWebhookConfiguration>>,
 ) -> Infallible {
@@ -133,6 +139,7 @@ async fn keep_current(
             && let Some(config) = usable(&secret)
         {
             tls.reload_from_config(Arc::new(config));
+            expiry.set(ends(&material).map_or(0, Timestamp::as_second));
             served = Some(material);
         }
         let current = configuration.borrow_and_update().clone().present();

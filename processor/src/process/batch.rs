@@ -16,6 +16,7 @@ use super::{
     decode::{MAX_VALUE_BYTES, Problem},
     lake::LakeChange,
     outbox::Outgoing,
+    traced::Traced,
 };
 
 /// Records at which a batch is full. Only a shard that is far behind has as many while the last batch is
@@ -24,7 +25,7 @@ pub const MAX_RECORDS: usize = 500_000;
 /// Bytes at which a batch is full.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// Of so many records, the first one's time is kept to see how long they waited.
+/// Of so many records, the first one's times are kept to see how long they waited.
 const SAMPLE: usize = 256;
 
 /// What a record weighs in memory besides its bytes.
@@ -113,8 +114,12 @@ pub struct Batch {
     outgoing: Outgoing,
     /// When Kafka had some of the records, in milliseconds since 1970.
     timestamps_ms: Vec<i64>,
+    /// When some of the readings were taken, in microseconds since 1970.
+    event_times_us: Vec<i64>,
     /// What follows from the readings so far, as the worker hands the batch over.
     pub consequences: Consequences,
+    /// What of it is traced.
+    pub traced: Traced,
 }
 
 /// What follows from a batch's readings and those before them.
@@ -153,7 +158,9 @@ impl Batch {
             letter_bytes: 0,
             outgoing: Outgoing::default(),
             timestamps_ms: Vec::new(),
+            event_times_us: Vec::new(),
             consequences: Consequences::default(),
+            traced: Traced::default(),
         }
     }
 
@@ -169,7 +176,9 @@ impl Batch {
         self.letter_bytes = 0;
         self.outgoing.clear();
         self.timestamps_ms.clear();
+        self.event_times_us.clear();
         self.consequences = Consequences::default();
+        self.traced.end();
     }
 
     /// Notes that a record has been decided.
@@ -183,8 +192,16 @@ impl Batch {
         self.to = record.offset() + 1;
     }
 
-    /// Notes that a record is a reading.
-    pub fn accept(&mut self) {
+    /// Notes that a record is a reading, and when it was taken, in microseconds since 1970.
+    pub fn accept(&mut self, event_time_us: i64) {
+        if self.accepted.is_multiple_of(SAMPLE) {
+            self.event_times_us.push(event_time_us);
+        }
+        self.accepted += 1;
+    }
+
+    /// Notes that a record is a message of the first stage.
+    pub fn accept_message(&mut self) {
         self.accepted += 1;
     }
 
@@ -279,6 +296,17 @@ impl Batch {
     /// When Kafka had the batch's first record, and every so many of the others, in milliseconds since 1970.
     pub fn timestamps_ms(&self) -> &[i64] {
         &self.timestamps_ms
+    }
+
+    /// When the batch's first reading was taken, and every so many of the others, in microseconds since 1970.
+    pub fn event_times_us(&self) -> &[i64] {
+        &self.event_times_us
+    }
+
+    /// Why the latest of so many dead letters is one, if there are more by now.
+    pub fn letter_since(&self, count: usize) -> Option<Reason> {
+        let letter = self.letters.last().filter(|_| self.letters.len() > count);
+        letter.map(|letter| letter.problem.reason)
     }
 
     /// How many dead letters there are for each reason.

@@ -317,13 +317,19 @@ fn sort<T>(result: Result<T, LaneError>) -> Result<T, CommitError> {
     })
 }
 
-/// Whether an error is about a value: SQLSTATE 22 (data) or 23 (constraint). `22P03` is not: the
-/// column then has another type than the field, whatever the value.
+/// SQLSTATEs of these classes that are about no value: the column has another type than the field, or the
+/// numbers of the rows have run out.
+const ABOUT_THE_TABLE: [&str; 2] = ["22P03", "2200H"];
+
+/// Whether an error is about a value: SQLSTATE 22 (data) or 23 (constraint).
 fn refuses_a_value(error: &sqlx::Error) -> bool {
     let code = error
         .as_database_error()
         .and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| (code.starts_with("22") || code.starts_with("23")) && code != "22P03")
+    code.is_some_and(|code| {
+        (code.starts_with("22") || code.starts_with("23"))
+            && !ABOUT_THE_TABLE.contains(&code.as_ref())
+    })
 }
 
 #[cfg(test)]

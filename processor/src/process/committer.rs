@@ -18,6 +18,7 @@ use sensorstream_lake::ClosedFile;
 use sensorstream_ledger::shard::{ShardKey, ShardState, dead_letters};
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::{backoff::Backoff, telemetry};
 
@@ -124,7 +125,10 @@ impl Committer {
                     Some(Work::Resend(job)) => self.send(job).await?,
                     Some(Work::Write(files)) => self.write_files(files).await?,
                     Some(Work::Commit(mut batch, give_back)) => {
-                        let refused = self.commit(&batch).await?;
+                        let (span, of_records) = batch.traced.commits();
+                        let refused = self.commit(&batch).instrument(span).await?;
+                        drop(of_records);
+                        batch.traced.end();
                         if let Some(change) = batch.consequences.lake.take() {
                             self.write_files(change.closed).await?;
                         }
@@ -301,13 +305,24 @@ impl Committer {
             .inc_by((batch.accepted() - refused.len()) as u64);
         self.count_windows(batch, to);
         metrics.commit_records.observe(batch.records() as f64);
-        let now = jiff::Timestamp::now().as_millisecond();
-        for taken_at in batch.timestamps_ms() {
+        let now_us = jiff::Timestamp::now().as_microsecond();
+        for sent_at in batch.timestamps_ms() {
             // Clocks differ.
-            let waited = (now - taken_at).max(0);
+            let waited = (now_us / 1000 - sent_at).max(0);
             metrics
                 .record_to_commit_seconds
                 .observe(waited as f64 / 1e3);
+        }
+        for taken_at in batch.event_times_us() {
+            let passed = (now_us - taken_at).max(0);
+            metrics.event_to_commit_seconds.observe(passed as f64 / 1e6);
+        }
+        for (reason, count) in &to.dropped {
+            let before = self.state.dropped.get(reason).copied().unwrap_or(0);
+            metrics
+                .records_dropped
+                .with_label_values(&[reason])
+                .inc_by((count - before).max(0) as u64);
         }
         let accounted =
             to.accepted + to.dead_lettered.values().sum::<i64>() + to.dropped.values().sum::<i64>();

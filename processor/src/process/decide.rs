@@ -204,11 +204,12 @@ impl Computation for Decider {
                 processing_time,
                 outgoing,
             );
-            (!verdict.late.is_empty()).then(|| late(plan, verdict, time))
+            let late = (!verdict.late.is_empty()).then(|| late(plan, verdict, time));
+            (time, late)
         });
         match outcome {
-            Ok(problem) => {
-                batch.accept();
+            Ok((time, problem)) => {
+                batch.accept(time);
                 if let Some(problem) = problem {
                     batch.add_letter(record, problem);
                 }

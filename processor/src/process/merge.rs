@@ -35,7 +35,7 @@ impl Computation for Merger {
 
     fn decide(&mut self, record: &Record<'_>, batch: &mut Batch) -> Result<(), Unusable> {
         take(self, record)?;
-        batch.accept();
+        batch.accept_message();
         batch.count(record);
         Ok(())
     }

@@ -4,13 +4,17 @@
 use prometheus::{
     Counter, CounterVec, GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
 };
-use sensorstream_crds::windows::Stage;
+use sensorstream_crds::{Reason, windows::Stage};
 use sensorstream_telemetry::metrics::Catalog;
 
 /// From a millisecond, doubled, to half a minute.
 const SECONDS: [f64; 16] = [
     0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 2.048, 4.096,
     8.192, 16.384, 32.768,
+];
+/// From ten milliseconds to a day: how late readings are is up to those who send them.
+const LATENESS: [f64; 14] = [
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0, 86_400.0,
 ];
 /// From one, four times as many each, to a million.
 const RECORDS: [f64; 11] = [
@@ -38,6 +42,8 @@ pub struct Metrics {
     pub records_accepted: IntCounter,
     /// Records decided to be dead letters, by reason.
     pub records_dead_lettered: IntCounterVec,
+    /// Records decided to be left out, by reason.
+    pub records_dropped: IntCounterVec,
     /// Records committed to the output topics, by output.
     pub records_sent: IntCounterVec,
     /// Offsets that vanished from the topic before they were read.
@@ -50,6 +56,8 @@ pub struct Metrics {
     pub watermark: GaugeVec,
     /// Time from when Kafka had a record until it was committed.
     pub record_to_commit_seconds: Histogram,
+    /// Time from when a reading was taken until it was committed.
+    pub event_to_commit_seconds: Histogram,
     /// Time of a commit, repetitions included.
     pub commit_seconds: Histogram,
     /// Records in a commit.
@@ -106,6 +114,24 @@ pub struct SinkMetrics {
     pub blocked_seconds: Counter,
 }
 
+/// What the values of labels will be.
+#[derive(Clone, Copy, Debug)]
+pub struct Series<'a> {
+    /// Why records may be dead letters.
+    pub reasons: &'a [Reason],
+    /// The sinks.
+    pub sinks: &'a [&'a str],
+    /// The outputs that are topics.
+    pub outputs: &'a [&'a str],
+    /// The windows.
+    pub windows: &'a [&'a str],
+    /// The rules.
+    pub rules: &'a [&'a str],
+}
+
+/// The outputs that are topics, in the order of [`Metrics::sent`].
+pub const OUTPUTS: [&str; 3] = ["dead-letter", "enriched", "alerts"];
+
 impl Metrics {
     /// Defines the metrics of a stage.
     ///
@@ -133,6 +159,11 @@ impl Metrics {
             records_dead_lettered: define.counters(
                 "records_dead_lettered_total",
                 "Records decided to be dead letters.",
+                &["reason"],
+            ),
+            records_dropped: define.counters(
+                "records_dropped_total",
+                "Records decided to be left out on purpose.",
                 &["reason"],
             ),
             records_sent: define.counters(
@@ -163,6 +194,11 @@ impl Metrics {
                 "record_to_commit_duration_seconds",
                 "Time from the timestamp that Kafka has of a record until its commit; one record of each few hundred when many come.",
                 &SECONDS,
+            ),
+            event_to_commit_seconds: define.histogram(
+                "event_to_commit_duration_seconds",
+                "Time from a reading's event time until its commit; one reading of each few hundred when many come.",
+                &LATENESS,
             ),
             commit_seconds: define.histogram(
                 "commit_duration_seconds",
@@ -247,14 +283,30 @@ impl Metrics {
         }
     }
 
+    /// Shows at zero what may yet be counted: a counter that appears with its first event has no rate for it.
+    pub fn begin(&self, series: &Series<'_>) {
+        for reason in series.reasons {
+            self.records_dead_lettered
+                .with_label_values(&[reason.as_str()]);
+        }
+        for sink in series.sinks {
+            self.sink(sink);
+        }
+        for output in series.outputs {
+            self.records_sent.with_label_values(&[output]);
+        }
+        for window in series.windows {
+            self.window_late.with_label_values(&[window]);
+        }
+        for rule in series.rules {
+            self.alerts.with_label_values(&[rule]);
+            self.alerts_suppressed.with_label_values(&[rule]);
+        }
+    }
+
     /// Counts records that the output topics have got.
     pub fn sent(&self, dead_letters: usize, enriched: usize, alerts: usize) {
-        let outputs = [
-            ("dead-letter", dead_letters),
-            ("enriched", enriched),
-            ("alerts", alerts),
-        ];
-        for (output, count) in outputs {
+        for (output, count) in OUTPUTS.into_iter().zip([dead_letters, enriched, alerts]) {
             self.records_sent
                 .with_label_values(&[output])
                 .inc_by(count as u64);

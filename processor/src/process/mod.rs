@@ -32,7 +32,7 @@
 //!   needs then.
 //! - [`outbox`]: what is sent to Kafka. [`lake`]: what is written to an object store.
 //! - [`retention`]: rows that are too old.
-//! - [`blocked`]: sinks that take nothing.
+//! - [`blocked`]: sinks that take nothing. [`traced`]: spans, if anybody wants them.
 //! - [`role`], [`lanes`], [`metrics`]: what they share.
 
 pub mod accounts;
@@ -59,6 +59,7 @@ mod role;
 mod session;
 mod snapshots;
 mod takeover;
+mod traced;
 mod trim;
 mod window_table;
 mod worker;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use rdkafka::{ClientConfig, consumer::BaseConsumer, error::KafkaResult};
 use sensorstream_broker::connection::{Credentials, client_config};
 use sensorstream_crds::{
-    PipelineId,
+    PipelineId, Reason,
     input::OnDataLoss,
     outputs::Outputs,
     runtime::{KafkaEndpoint, POD_NAME_ENV, ProcessConfig},
@@ -15,14 +15,16 @@ use sensorstream_engine::{Plan, PlanError, WindowPlan};
 use sensorstream_ledger::shard::{FIRST_STAGE, SECOND_STAGE};
 use tokio::{runtime::Handle, sync::mpsc};
 
+use crate::telemetry::traces;
+
 use super::{
     alert::AlertWriter,
     copy_binary,
     decide::Products,
     decode::Decoder,
-    lake::{Lake, LakeError},
+    lake::{self, Lake, LakeError},
     lanes::Lanes,
-    metrics::Metrics,
+    metrics::{Metrics, OUTPUTS, Series},
     window_table::WindowTable,
 };
 
@@ -76,6 +78,8 @@ pub struct Role {
     pub lanes: Lanes,
     /// The metrics.
     pub metrics: Metrics,
+    /// Whether anybody wants traces.
+    pub traces: bool,
     /// The runtime that threads wait on.
     pub runtime: Handle,
     kafka: KafkaEndpoint,
@@ -157,7 +161,7 @@ impl Role {
             .map(|window| window.emit.every.get())
             .min();
         let instance = std::env::var(POD_NAME_ENV).ok();
-        Ok(Self {
+        let role = Self {
             pipeline: config.pipeline.clone(),
             stage,
             owner: instance.clone().unwrap_or_else(|| "local".into()),
@@ -190,11 +194,43 @@ impl Role {
             lake: lake.transpose()?.map(Arc::new),
             lanes,
             metrics,
+            traces: traces::are_on(),
             runtime: Handle::current(),
             kafka: config.kafka.clone(),
             credentials: Credentials::of_pod(&config.kafka),
             fatal,
-        })
+        };
+        role.begin_metrics();
+        Ok(role)
+    }
+
+    /// Shows at zero what the stage may count.
+    fn begin_metrics(&self) {
+        let windows = self.plan.windows().iter();
+        let windows: Vec<&str> = windows.map(|window| window.name.as_str()).collect();
+        let rules: Vec<&str> = self.plan.rules().iter().map(|r| r.name.as_str()).collect();
+        let second = Series {
+            reasons: &[],
+            sinks: &["table", "input"],
+            outputs: &[],
+            windows: &windows,
+            rules: &[],
+        };
+        self.metrics.begin(&match self.stage {
+            Stage::Second => second,
+            Stage::First => Series {
+                reasons: &Reason::ALL,
+                outputs: &OUTPUTS,
+                rules: &rules,
+                ..second
+            },
+        });
+        if self.stage == Stage::First {
+            self.metrics.sink(self.outbox_name());
+        }
+        if self.lake.is_some() {
+            self.metrics.sink(lake::SINK);
+        }
     }
 
     /// The group that shares out the partitions of the stage's topic.

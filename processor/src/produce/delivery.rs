@@ -1,15 +1,24 @@
 //! What became of each record: acknowledged ones are counted, the others kept to be sent again.
 //! A record is one or the other, so the counters are exact.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    ffi::c_void,
+    ptr,
+    sync::{Mutex, PoisonError},
+};
 
 use rdkafka::{
-    ClientContext, Message,
+    ClientContext, IntoOpaque, Message,
     error::KafkaError,
     producer::{DeliveryResult, ProducerContext},
 };
+use tracing::field::display;
 
-use super::{kind::Kind, metrics::Metrics};
+use super::{
+    kind::Kind,
+    metrics::{Cause, Metrics},
+    traced::{OnTheWay, Ticket},
+};
 
 /// A record that is to be sent again.
 #[derive(Debug)]
@@ -20,10 +29,38 @@ pub(super) struct Undelivered {
     pub(super) error: KafkaError,
 }
 
+/// What is noted of a record until its report comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Note {
+    pub(super) kind: Kind,
+    pub(super) ticket: Ticket,
+}
+
+/// How many bits of a note say the kind.
+const KIND_BITS: u32 = 8;
+
+/// librdkafka keeps one word a record.
+impl IntoOpaque for Note {
+    fn into_ptr(self) -> *mut c_void {
+        let ticket = self.ticket.0.unwrap_or(0);
+        ptr::without_provenance_mut((ticket << KIND_BITS) | self.kind as usize)
+    }
+
+    unsafe fn from_ptr(word: *mut c_void) -> Self {
+        let word = word.addr();
+        let ticket = word >> KIND_BITS;
+        Self {
+            kind: Kind::ALL[word & ((1 << KIND_BITS) - 1)],
+            ticket: Ticket((ticket > 0).then_some(ticket)),
+        }
+    }
+}
+
 /// Receives librdkafka's delivery reports.
 pub(super) struct Deliveries {
     metrics: Metrics,
     undelivered: Mutex<Vec<Undelivered>>,
+    traced: OnTheWay,
 }
 
 impl Deliveries {
@@ -31,11 +68,18 @@ impl Deliveries {
         Self {
             metrics,
             undelivered: Mutex::default(),
+            traced: OnTheWay::default(),
         }
+    }
+
+    /// The spans of records that the broker has not answered for.
+    pub(super) fn traced(&self) -> &OnTheWay {
+        &self.traced
     }
 
     /// Keeps a record that could not be sent.
     pub(super) fn keep(&self, record: Undelivered) {
+        self.metrics.failed(Cause::Delivery);
         self.metrics.retries.inc();
         self.undelivered
             .lock()
@@ -57,11 +101,21 @@ impl Deliveries {
 impl ClientContext for Deliveries {}
 
 impl ProducerContext for Deliveries {
-    /// The number of the record's [`Kind`].
-    type DeliveryOpaque = usize;
+    type DeliveryOpaque = Note;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, kind: usize) {
-        let kind = Kind::ALL[kind];
+    fn delivery(&self, result: &DeliveryResult<'_>, Note { kind, ticket }: Note) {
+        if let Some(span) = self.traced.take(ticket) {
+            match result {
+                Ok(record) => {
+                    span.record("messaging.destination.partition.id", record.partition());
+                    span.record("messaging.kafka.offset", record.offset());
+                }
+                Err((error, _)) => {
+                    span.record("otel.status_code", "ERROR");
+                    span.record("otel.status_description", display(error));
+                }
+            }
+        }
         match result {
             Ok(record) => {
                 self.metrics.sent(kind).inc();

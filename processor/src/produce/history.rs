@@ -22,7 +22,7 @@ use super::{
     kind::Kind,
     line::{Line, LineError},
     marker::Marker,
-    metrics::Metrics,
+    metrics::{Cause, Metrics},
     pace::Pacer,
     progress::{Finalizing, Progress, Record, Todo},
     reading::Simulation,
@@ -86,6 +86,10 @@ impl History {
             let Err(error) = self.go_on(ready, alive) else {
                 break;
             };
+            self.metrics.failed(match error {
+                LineError::NotYet(_) => Cause::Topic,
+                LineError::Kafka(..) | LineError::Marker(..) => Cause::Transaction,
+            });
             let reason = chain(&error);
             if reason != self.told {
                 tracing::warn!(error = reason, "sending is tried again");

@@ -2,7 +2,7 @@
 //! how far they go, all or nothing. After an error nothing is known about the transaction under way, so
 //! the producer is thrown away: the next one aborts or completes that transaction, and reads the marker anew.
 
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -15,11 +15,13 @@ use sensorstream_broker::{
     topics::TopicDescription,
 };
 use sensorstream_crds::runtime::ProduceConfig;
+use tracing::Span;
 
 use super::{
     link::{NotYet, find_topic, settings},
     marker::Marker,
     progress::Record,
+    traced,
 };
 
 /// How long one question to Kafka may take.
@@ -47,6 +49,8 @@ pub(super) struct Line {
     reader: BaseConsumer,
     group: String,
     topic: String,
+    /// Spans of what is in the transaction under way.
+    traced: RefCell<Vec<Span>>,
 }
 
 impl Line {
@@ -82,6 +86,7 @@ impl Line {
             reader,
             group,
             topic: topic.clone(),
+            traced: RefCell::default(),
         };
         Ok((line, found))
     }
@@ -112,6 +117,7 @@ impl Line {
 
     /// Begins a transaction.
     pub(super) fn begin(&self) -> Result<(), LineError> {
+        self.traced.borrow_mut().clear();
         self.producer
             .begin_transaction()
             .map_err(failed("beginning a transaction"))
@@ -122,6 +128,10 @@ impl Line {
         let mut message = BaseRecord::<[u8], [u8]>::to(&self.topic).payload(record.value);
         message.key = record.key;
         message.partition = record.partition;
+        if let Some(traced) = traced::begin(&self.topic, record.kind) {
+            message = message.headers(traced.headers);
+            self.traced.borrow_mut().push(traced.span);
+        }
         while let Err((error, returned)) = self.producer.send(message) {
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
                 return Err(LineError::Kafka("sending a reading", error));
@@ -152,7 +162,9 @@ impl Line {
             .map_err(noting)?;
         self.producer
             .commit_transaction(PATIENCE)
-            .map_err(failed("committing a transaction"))
+            .map_err(failed("committing a transaction"))?;
+        self.traced.borrow_mut().clear();
+        Ok(())
     }
 
     /// Lets the client work for some time.

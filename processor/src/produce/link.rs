@@ -16,9 +16,10 @@ use sensorstream_broker::{
 use sensorstream_crds::runtime::KafkaEndpoint;
 
 use super::{
-    delivery::{Deliveries, Undelivered},
+    delivery::{Deliveries, Note, Undelivered},
     kind::Kind,
     metrics::Metrics,
+    traced::{self, Ticket},
 };
 
 /// How long the broker may take to describe the topic.
@@ -81,12 +82,24 @@ impl Link {
 
     /// Sends a record, or says that the buffer is full.
     pub(super) fn send(&self, kind: Kind, key: Option<&[u8]>, value: &[u8]) -> Room {
-        let mut record = BaseRecord::with_opaque_to(&self.topic, kind as usize).payload(value);
+        let mut ticket = Ticket(None);
+        let traced = traced::begin(&self.topic, kind);
+        let headers = traced.map(|traced| {
+            ticket = self.producer.context().traced().keep(traced.span);
+            traced.headers
+        });
+        let note = Note { kind, ticket };
+        let mut record = BaseRecord::with_opaque_to(&self.topic, note).payload(value);
         record.key = key;
+        record.headers = headers;
         match self.producer.send(record) {
             Ok(()) => Room::Taken,
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => Room::Full,
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
+                self.producer.context().traced().take(ticket);
+                Room::Full
+            }
             Err((error, _)) => {
+                self.producer.context().traced().take(ticket);
                 self.producer.context().keep(Undelivered {
                     kind,
                     key: key.map(<[u8]>::to_vec),

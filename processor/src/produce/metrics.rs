@@ -8,11 +8,36 @@ use sensorstream_telemetry::metrics::Catalog;
 
 use super::kind::Kind;
 
+/// What an error kept from being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Finding the topic.
+    Topic,
+    /// Delivering a record.
+    Delivery,
+    /// A transaction, or reading how far the ones before it went.
+    Transaction,
+}
+
+impl Cause {
+    /// Every cause, in the order of their numbers.
+    const ALL: [Self; 3] = [Self::Topic, Self::Delivery, Self::Transaction];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Topic => "topic",
+            Self::Delivery => "delivery",
+            Self::Transaction => "transaction",
+        }
+    }
+}
+
 /// The role's counters. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     sent: [IntCounter; Kind::ALL.len()],
     pub(super) bytes: IntCounter,
+    errors: [IntCounter; Cause::ALL.len()],
     pub(super) retries: IntCounter,
     pub(super) buffered: IntGauge,
     pub(super) finished: IntGauge,
@@ -27,12 +52,18 @@ impl Metrics {
             "Records that the broker acknowledged, by what they are.",
             &["kind"],
         );
+        let errors = define.counters(
+            "errors_total",
+            "Errors by cause: topic (it can't be found or described), delivery (of a record) or transaction. What they keep from being sent is sent again.",
+            &["cause"],
+        );
         Self {
             sent: Kind::ALL.map(|kind| sent.with_label_values(&[kind.as_str()])),
             bytes: define.counter(
                 "sent_bytes_total",
                 "Bytes of keys and values that the broker acknowledged.",
             ),
+            errors: Cause::ALL.map(|cause| errors.with_label_values(&[cause.as_str()])),
             retries: define.counter(
                 "retries_total",
                 "Records that could not be delivered and were sent again.",
@@ -46,6 +77,11 @@ impl Metrics {
                 "1 when everything that the simulator has to send is acknowledged, else 0.",
             ),
         }
+    }
+
+    /// Counts an error.
+    pub(super) fn failed(&self, cause: Cause) {
+        self.errors[cause as usize].inc();
     }
 
     /// The acknowledged records of a kind.

@@ -31,6 +31,7 @@ mod progress;
 mod reading;
 mod send;
 mod timeline;
+mod traced;
 
 use axum::Router;
 use rdkafka::error::KafkaError;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use sensorstream_crds::runtime::ProduceConfig;
 
 use super::{
+    kind::Kind,
     marker::Marker,
     reading::{Simulation, Times},
     timeline::Timeline,
@@ -54,6 +55,8 @@ pub(super) enum Todo {
 pub(super) struct Record<'a> {
     /// Where to, if not by its key.
     pub(super) partition: Option<i32>,
+    /// What it is.
+    pub(super) kind: Kind,
     pub(super) key: Option<&'a [u8]>,
     pub(super) value: &'a [u8],
 }
@@ -140,6 +143,7 @@ impl Progress {
             for kind in reading.records() {
                 send(Record {
                     partition: None,
+                    kind,
                     key: reading.key,
                     value: reading.value,
                 })?;
@@ -165,6 +169,7 @@ impl Progress {
             let reading = self.simulation.finalizer(times, partition, partitions);
             send(Record {
                 partition: Some(partition),
+                kind: reading.kind,
                 key: reading.key,
                 value: reading.value,
             })?;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     link::{Link, Room},
-    metrics::Metrics,
+    metrics::{Cause, Metrics},
     pace::Pacer,
     reading::Simulation,
 };
@@ -90,6 +90,7 @@ impl Sending {
             let Err(error) = self.link.check_topic() else {
                 break;
             };
+            self.metrics.failed(Cause::Topic);
             let reason = chain(&error);
             if reason != told {
                 tracing::warn!(error = reason, "waiting for the topic");

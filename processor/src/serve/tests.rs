@@ -11,7 +11,8 @@ pub(super) fn config_with_key(key_type: &str) -> ServeConfig {
     serde_json::from_value(json!({
         "pipeline": { "namespace": "plant", "name": "environment" },
         "schema": "environment",
-        "table": { "name": "sensor_data" },
+        // Numbers of rows are no part of readings: neither a query nor the description has them.
+        "table": { "name": "sensor_data", "identityColumn": "row_number" },
         "input": {
             "topic": { "name": "sensor-data" },
             "key": "sensor_id",

@@ -3,8 +3,10 @@
 //! and a digest of itself, so that a field that is no longer wanted is taken away.
 
 pub mod config_map;
+pub mod dashboard;
 pub mod deployment;
 pub mod disruption_budget;
+pub mod installation;
 pub mod labels;
 pub mod pod;
 pub mod revision;
@@ -22,26 +24,18 @@ use sha2::{Digest, Sha256};
 
 use super::lifecycle::Lifecycle;
 use crate::{observe::objects::ObjectKey, role::Role, validate::ValidPipeline};
+use installation::Installation;
 
 /// Annotation with the digest of the object as the operator wants it.
 pub const DIGEST: &str = "sensorstream.dev/digest";
-
-/// The image of the data plane.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
-    /// Its name.
-    pub name: String,
-    /// When to pull it: `Always`, `IfNotPresent` or `Never`.
-    pub pull_policy: String,
-}
 
 /// What objects are made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Site<'a> {
     /// The pipeline.
     pub valid: &'a ValidPipeline<'a>,
-    /// The image that its pods run.
-    pub image: &'a Image,
+    /// How the operator is installed.
+    pub installation: &'a Installation,
     /// Which workloads should run.
     pub lifecycle: &'a Lifecycle,
     /// Which revision of the plan the processor runs.
@@ -160,6 +154,8 @@ pub fn desired(site: &Site<'_>) -> Vec<DesiredObject> {
             .map(|deployment| object(Kind::Deployment, &deployment)),
     );
     objects.extend(service::service(site).map(|service| object(Kind::Service, &service)));
+    objects
+        .extend(dashboard::config_map(site).map(|config_map| object(Kind::ConfigMap, &config_map)));
     objects.extend(
         disruption_budget::disruption_budget(site)
             .map(|budget| object(Kind::PodDisruptionBudget, &budget)),

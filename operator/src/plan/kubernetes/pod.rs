@@ -24,7 +24,7 @@ use sensorstream_crds::{
     workloads::PodSettings,
 };
 
-use super::{Site, config_map, labels, string_map};
+use super::{Site, config_map, installation::Tracing, labels, string_map};
 use crate::role::Role;
 
 /// Annotation of pods with the digest of what they are started with, so that a change of it
@@ -43,11 +43,15 @@ pub(super) fn template(site: &Site<'_>, role: Role) -> Option<PodTemplateSpec> {
         Role::Api => &spec.api.as_ref()?.pods,
     };
     let port = HTTP_PORT.to_string();
-    let mut annotations = string_map([
-        ("prometheus.io/scrape", "true"),
-        ("prometheus.io/port", &port),
-        ("prometheus.io/path", "/metrics"),
-    ]);
+    let mut annotations = if site.installation.scrape_annotations {
+        string_map([
+            ("prometheus.io/scrape", "true"),
+            ("prometheus.io/port", &port),
+            ("prometheus.io/path", "/metrics"),
+        ])
+    } else {
+        BTreeMap::new()
+    };
     annotations.insert(
         START_DIGEST.to_owned(),
         config_map::start_digest(site, role)?,
@@ -115,10 +119,10 @@ fn tls_secret(spec: &SensorPipelineSpec) -> Option<&str> {
 fn container(site: &Site<'_>, role: Role, settings: &PodSettings) -> Container {
     Container {
         name: role.component().to_owned(),
-        image: Some(site.image.name.clone()),
-        image_pull_policy: Some(site.image.pull_policy.clone()),
+        image: Some(site.installation.image.name.clone()),
+        image_pull_policy: Some(site.installation.image.pull_policy.clone()),
         args: Some(vec![role.argument().to_owned()]),
-        env: Some(environment(&site.pipeline().spec, role)),
+        env: Some(environment(site, role)),
         ports: Some(vec![ContainerPort {
             name: Some("http".into()),
             container_port: HTTP_PORT.into(),
@@ -157,7 +161,8 @@ fn container(site: &Site<'_>, role: Role, settings: &PodSettings) -> Container {
     }
 }
 
-fn environment(spec: &SensorPipelineSpec, role: Role) -> Vec<EnvVar> {
+fn environment(site: &Site<'_>, role: Role) -> Vec<EnvVar> {
+    let spec = &site.pipeline().spec;
     let mut variables = vec![EnvVar {
         name: POD_NAME_ENV.into(),
         value_from: Some(EnvVarSource {
@@ -193,7 +198,30 @@ fn environment(spec: &SensorPipelineSpec, role: Role) -> Vec<EnvVar> {
         variables.extend(LAKE_KEYS.map(|key| from_secret(key, secret, key)));
         variables.extend(LAKE_OPTIONAL_KEYS.map(|key| from_key(key, secret, key, Some(true))));
     }
+    if let Some(tracing) = &site.installation.tracing {
+        variables.extend(traced(site, role, tracing));
+    }
     variables
+}
+
+/// What OpenTelemetry goes by. The pod's name is filled in by the kubelet, from the variable above.
+fn traced(site: &Site<'_>, role: Role, tracing: &Tracing) -> impl Iterator<Item = EnvVar> {
+    let namespace = &site.valid.observation.id.namespace;
+    let about = format!(
+        "service.namespace={namespace},k8s.namespace.name={namespace},k8s.pod.name=$({POD_NAME_ENV})"
+    );
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", tracing.endpoint.clone()),
+        ("OTEL_SERVICE_NAME", role.object_name(site.name())),
+        ("OTEL_RESOURCE_ATTRIBUTES", about),
+        ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio".to_owned()),
+        ("OTEL_TRACES_SAMPLER_ARG", tracing.sampling_ratio.clone()),
+    ];
+    variables.into_iter().map(|(name, value)| EnvVar {
+        name: name.to_owned(),
+        value: Some(value),
+        ..EnvVar::default()
+    })
 }
 
 fn from_secret(variable: &str, secret: &str, key: &str) -> EnvVar {

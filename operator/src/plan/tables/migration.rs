@@ -1,6 +1,6 @@
 //! Steps that bring a table to where the spec wants it, and their SQL.
 
-use super::wanted::WantedColumn;
+use super::wanted::{Presence, WantedColumn};
 use crate::backends::TableName;
 
 /// What is to be done to a table, in one transaction.
@@ -53,9 +53,8 @@ impl Migration {
                 let mut lines: Vec<String> = columns
                     .iter()
                     .map(|column| {
-                        let refuses_null = column.presence.refuses_null();
-                        let null = if refuses_null { " NOT NULL" } else { "" };
-                        format!("{} {}{null}", quoted(&column.name), column.type_)
+                        let constraint = constraint(column.presence);
+                        format!("{} {}{constraint}", quoted(&column.name), column.type_)
                     })
                     .collect();
                 if !key.is_empty() {
@@ -76,6 +75,15 @@ impl Migration {
                 format!("CREATE INDEX ON {full} ({} DESC)", list(columns))
             }
         }
+    }
+}
+
+/// What a column is made with, besides its name and type.
+fn constraint(presence: Presence) -> &'static str {
+    match presence {
+        Presence::Numbered => " GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        presence if presence.refuses_null() => " NOT NULL",
+        _ => "",
     }
 }
 

@@ -1,7 +1,10 @@
 //! Why an existing table can't be used, each with what to do about it.
 
-use super::wanted::{Presence, WantedTable};
-use crate::backends::Table;
+use super::wanted::{Presence, WantedColumn, WantedTable};
+use crate::backends::{Column, Table};
+
+/// The types of columns that can number the rows. A `smallint` soon runs out.
+const NUMBERS: [&str; 2] = ["integer", "bigint"];
 
 /// Everything that keeps an existing table from being used. `ours` is whether the pipeline made it.
 pub fn misfits(wanted: &WantedTable, live: &Table, ours: bool) -> Vec<String> {
@@ -27,24 +30,58 @@ pub fn misfits(wanted: &WantedTable, live: &Table, ours: bool) -> Vec<String> {
 }
 
 fn columns(wanted: &WantedTable, live: &Table) -> Vec<String> {
+    let columns = wanted.columns.iter();
+    columns
+        .filter_map(|column| {
+            let live = live.column(&column.name);
+            if column.presence == Presence::Numbered {
+                number(wanted, column, live)
+            } else {
+                value(wanted, column, live)
+            }
+        })
+        .collect()
+}
+
+/// What is wrong with a column that the processor fills.
+fn value(wanted: &WantedTable, column: &WantedColumn, live: Option<&Column>) -> Option<String> {
     let WantedTable { name, named_by, .. } = wanted;
-    let mut found = Vec::new();
-    for column in &wanted.columns {
-        let (column_name, type_) = (&column.name, column.type_);
-        match live.column(column_name) {
-            Some(live) if live.type_ != type_ => found.push(format!(
-                "column {column_name} of the existing table {name} is {}, the spec needs {type_}; \
-                 change the column, or choose another name for it or for the table",
-                live.type_
-            )),
-            None if column.presence == Presence::Essential => found.push(format!(
-                "the existing table {name} has no column {column_name}; add it as {type_}, or \
-                 choose another {named_by}"
-            )),
-            _ => {}
-        }
+    let (column_name, type_) = (&column.name, column.type_);
+    match live {
+        Some(live) if live.type_ != type_ => Some(format!(
+            "column {column_name} of the existing table {name} is {}, the spec needs {type_}; \
+             change the column, or choose another name for it or for the table",
+            live.type_
+        )),
+        None if column.presence == Presence::Essential => Some(format!(
+            "the existing table {name} has no column {column_name}; add it as {type_}, or \
+             choose another {named_by}"
+        )),
+        _ => None,
     }
-    found
+}
+
+/// What is wrong with a column that numbers the rows. Which kind of default does so is all the same.
+fn number(wanted: &WantedTable, column: &WantedColumn, live: Option<&Column>) -> Option<String> {
+    let WantedTable { name, named_by, .. } = wanted;
+    let (column_name, type_) = (&column.name, column.type_);
+    match live {
+        None => Some(format!(
+            "the existing table {name} has no column {column_name} that numbers its rows; add it as \
+             {type_} GENERATED ALWAYS AS IDENTITY, or choose another {named_by}"
+        )),
+        Some(live) if !NUMBERS.contains(&live.type_.as_str()) => Some(format!(
+            "column {column_name} of the existing table {name} is {}, and numbers of rows are {}; \
+             change the column, or choose another name for it or for the table",
+            live.type_,
+            NUMBERS.join(" or ")
+        )),
+        Some(live) if !live.has_default => Some(format!(
+            "column {column_name} of the existing table {name} does not number the rows by itself; \
+             make it GENERATED ALWAYS AS IDENTITY, or choose another name for it or for the table"
+        )),
+        Some(_) => None,
+    }
 }
 
 /// Rows are written over by their key, for which `PostgreSQL` needs an index on exactly it.

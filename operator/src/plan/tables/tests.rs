@@ -1,5 +1,6 @@
-//! The table of readings; [`windows`] has the others'.
+//! The table of readings; [`numbers`] has the column that numbers its rows, and [`windows`] the others'.
 
+mod numbers;
 mod windows;
 
 use sensorstream_crds::{SensorPipeline, runtime::id_of};

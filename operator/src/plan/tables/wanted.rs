@@ -51,12 +51,14 @@ pub enum Presence {
     Filled,
     /// Some have.
     Optional,
+    /// All have a number in it, which `PostgreSQL` gives them; the processor leaves it out.
+    Numbered,
 }
 
 impl Presence {
     /// Whether the column is made to refuse null.
     pub fn refuses_null(self) -> bool {
-        matches!(self, Self::Essential | Self::Required)
+        matches!(self, Self::Essential | Self::Required | Self::Numbered)
     }
 }
 
@@ -96,6 +98,11 @@ fn of_readings(schema: &str, table: &Declared, spec: &SensorPipelineSpec) -> Wan
     if spec.input.key != *time {
         indexes.push(vec![spec.input.key.clone(), time.clone()]);
     }
+    let number = table.identity_column.iter().map(|name| WantedColumn {
+        name: name.clone(),
+        type_: "bigint",
+        presence: Presence::Numbered,
+    });
     let fields = spec.input.fields.iter().map(|field| WantedColumn {
         name: field.name.clone(),
         type_: column_type(field.type_),
@@ -117,7 +124,7 @@ fn of_readings(schema: &str, table: &Declared, spec: &SensorPipelineSpec) -> Wan
             table: table.name.clone(),
         },
         named_by: "outputs.table.name".to_owned(),
-        columns: fields.chain(system).collect(),
+        columns: number.chain(fields).chain(system).collect(),
         key: Vec::new(),
         indexes,
     }

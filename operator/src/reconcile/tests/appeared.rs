@@ -33,7 +33,7 @@ impl Late {
         let scenario = Scenario::new(|_| None);
         let observation = self.world.world().observe(&with_every_output());
         let valid = validate(&observation).unwrap();
-        let plan = plan(&valid, &image(), fixtures::now());
+        let plan = plan(&valid, &installation(), fixtures::now());
         let applied = in_time(apply(&scenario.context.kubernetes, self, &valid, &plan)).await;
         let world = self.world.world();
         let names = world.claims.iter().map(|claim| claim.name.clone());

@@ -155,7 +155,15 @@ impl Session {
         while let Ok(notice) = self.inbox.try_recv() {
             self.hear(notice)?;
         }
-        self.leaving.retain(|shard| !shard.has_stopped());
+        let (metrics, shards) = (&self.role.metrics, &self.shards);
+        self.leaving.retain(|shard| {
+            let stopped = shard.has_stopped();
+            // Its halves may have shown something after it was given up.
+            if stopped && !shards.contains_key(&shard.partition) {
+                metrics.forget(shard.partition);
+            }
+            !stopped
+        });
         if self.offsets_committed_at.elapsed() >= COMMIT_OFFSETS_EVERY {
             self.offsets_committed_at = Instant::now();
             self.commit_offsets();

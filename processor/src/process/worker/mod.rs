@@ -21,6 +21,7 @@ use std::{
 use jiff::Timestamp;
 use rdkafka::error::RDKafkaErrorCode;
 use sensorstream_broker::partition_queue::{PartitionQueue, Polled};
+use sensorstream_crds::Reason;
 use sensorstream_lake::ClosedFile;
 use sensorstream_ledger::shard::{ShardKey, links};
 use tokio::sync::{mpsc, oneshot};
@@ -294,6 +295,12 @@ impl<C: Computation> Worker<C> {
         if full.is_empty() && building.idle {
             full.consequences.standing = self.computation.standing();
         }
+        if self.at.role.traces && full.records() > 0 {
+            let (offsets, records) = ((full.from(), full.to()), full.records());
+            let partition = self.at.key.partition;
+            full.traced
+                .hand_over(&self.at.role, partition, offsets, records);
+        }
         let end = self.at.end.get().map(|(end, _)| end);
         building.emission.taken(open_rows, next, end, now);
         building.note_at = now + NOTE_EVERY;
@@ -368,6 +375,12 @@ impl<C: Computation> Worker<C> {
             Polled::Record(_) if trouble.is_err() => {}
             // A fetcher that was set back would show records again that are decided already.
             Polled::Record(record) if record.offset() < batch.to() => {}
+            Polled::Record(record) if role.traces => {
+                let letters = batch.letters().len();
+                trouble = computation.decide(&record, batch);
+                let reason = batch.letter_since(letters).map(Reason::as_str);
+                batch.traced.decided(role, key.partition, &record, reason);
+            }
             Polled::Record(record) => trouble = computation.decide(&record, batch),
             other => tell(notices, key.partition, &other),
         });

@@ -1,0 +1,80 @@
+//! One pipeline in depth, in the order in which data goes through it.
+//!
+//! - [`health`]: how it is. [`flow`]: what became of records.
+//! - [`shards`]: partitions, commits and who owns them. [`results`]: windows, rules, sinks and the lake.
+//! - [`pods`]: what it takes, and the API.
+
+mod flow;
+mod health;
+mod pods;
+mod results;
+mod shards;
+
+use crate::{
+    fleet,
+    grafana::{DATA_TAG, Dashboard, Link, Source, TAG, Variable},
+    promql::Scope,
+};
+
+/// What the dashboard is known by.
+pub const UID: &str = "sensorstream-pipeline";
+
+/// What every panel selects by.
+const PODS: Scope = Scope::Pods;
+
+/// The dashboard.
+pub fn dashboard() -> Dashboard {
+    Dashboard {
+        uid: UID.into(),
+        title: "SensorStream / Pipeline".into(),
+        description: "One pipeline in depth, in the order in which data goes through it.".into(),
+        source: Source::Prometheus,
+        tag: TAG,
+        variables: variables(),
+        links: vec![
+            Link::Tag {
+                title: "SensorStream",
+                tag: TAG,
+            },
+            Link::Tag {
+                title: "Data",
+                tag: DATA_TAG,
+            },
+        ],
+        from: "now-1h",
+        rows: vec![
+            health::row(),
+            flow::row(),
+            flow::simulator(),
+            shards::delay(),
+            shards::commits(),
+            shards::group(),
+            results::windows(),
+            results::sinks(),
+            pods::row(),
+            pods::api(),
+        ],
+    }
+}
+
+fn variables() -> Vec<Variable> {
+    vec![
+        fleet::job(),
+        Variable::one(
+            "namespace",
+            "Namespace",
+            r#"label_values(sensorstream_processor_shards_owned{job=~"$job"}, namespace)"#,
+        ),
+        Variable::one(
+            "pipeline",
+            "Pipeline",
+            r#"label_values(sensorstream_processor_shards_owned{job=~"$job", namespace=~"$namespace"}, pipeline)"#,
+        ),
+        Variable::several(
+            "pod",
+            "Pod",
+            r#"label_values(process_start_time_seconds{job=~"$job", namespace=~"$namespace", pipeline=~"$pipeline"}, pod)"#,
+            ".+",
+        ),
+    ]
+}

@@ -1,0 +1,111 @@
+//! What of a batch is traced: the batch itself, and those of its records that came with the context of a trace.
+//!
+//! ```text
+//! producer: send ──traceparent──► process ─► commit     (a record's own trace)
+//!                                    ▲ linked
+//!                                  batch ─► commit      (a batch's)
+//! ```
+//! A span of a record begins when the record is decided and ends with the commit that decides it for everybody.
+//! While traces are off nothing is looked at, and there are no spans.
+
+use std::ffi::CStr;
+
+use sensorstream_broker::partition_queue::Record;
+use sensorstream_crds::windows::Stage;
+use tracing::{Span, debug_span};
+
+use crate::telemetry::traces;
+
+use super::role::Role;
+
+/// [`traces::HEADER`], as librdkafka takes it.
+const HEADER: &CStr = c"traceparent";
+/// Of how many records of a batch there are spans. A batch may have half a million.
+const MOST: usize = 32;
+
+/// The spans of a batch.
+#[derive(Debug, Default)]
+pub struct Traced {
+    batch: Option<Span>,
+    records: Vec<Span>,
+}
+
+impl Traced {
+    /// Takes note of a record that has been decided: `reason` is why it is a dead letter, if it is one.
+    pub fn decided(
+        &mut self,
+        role: &Role,
+        partition: i32,
+        record: &Record<'_>,
+        reason: Option<&'static str>,
+    ) {
+        if self.records.len() == MOST {
+            return;
+        }
+        let Some(context) = record.header(HEADER) else {
+            return;
+        };
+        let topic = role.topic.as_str();
+        let span = debug_span!(
+            "process",
+            otel.name = %format_args!("process {topic}"),
+            otel.kind = "consumer",
+            messaging.system = "kafka",
+            messaging.operation.name = "process",
+            messaging.operation.type = "process",
+            messaging.destination.name = topic,
+            messaging.destination.partition.id = partition,
+            messaging.consumer.group.name = role.group(),
+            messaging.kafka.offset = record.offset(),
+            sensorstream.outcome = reason.unwrap_or("accepted"),
+        );
+        if traces::go_on(&span, context) {
+            self.records.push(span);
+        }
+    }
+
+    /// Begins the span of the batch, which decides what is from one offset up to another.
+    pub fn hand_over(
+        &mut self,
+        role: &Role,
+        partition: i32,
+        (from, to): (i64, i64),
+        records: usize,
+    ) {
+        let stage = match role.stage {
+            Stage::First => "input",
+            Stage::Second => "link",
+        };
+        let span = debug_span!(
+            parent: None,
+            "batch",
+            otel.name = %format_args!("batch {}", role.topic),
+            messaging.system = "kafka",
+            messaging.destination.name = role.topic,
+            messaging.destination.partition.id = partition,
+            messaging.batch.message_count = records,
+            sensorstream.stage = stage,
+            sensorstream.from = from,
+            sensorstream.to = to,
+        );
+        for record in &self.records {
+            traces::link(&span, record);
+        }
+        self.batch = Some(span);
+    }
+
+    /// Spans of the commit that is under way now, of the batch and of each record. They end when they are
+    /// dropped.
+    pub fn commits(&self) -> (Span, Vec<Span>) {
+        let of =
+            |parent: &Span| debug_span!(parent: parent, "commit", db.system.name = "postgresql");
+        let batch = self.batch.as_ref().map_or_else(Span::none, of);
+        (batch, self.records.iter().map(of).collect())
+    }
+
+    /// Ends the spans: the commit has been made.
+    pub fn end(&mut self) {
+        self.batch = None;
+        self.records.clear();
+    }
+}
