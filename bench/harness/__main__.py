@@ -10,7 +10,7 @@ from typing import TypeVar
 import psycopg
 from confluent_kafka import KafkaException
 
-from harness import growth, instructions, live, machine, raw, topics
+from harness import growth, instructions, live, machine, raw, topics, traces
 from harness.environment import BENCH, Environment
 from harness.outcome import Outcome
 from harness.pipelines import link
@@ -31,7 +31,7 @@ SYSTEMS: dict[str, ModuleType] = {
 }
 # Those that are measured as events come.
 LIVE = ("sensorstream", "spark")
-PARTS = ("instructions", "jobs", "raw", "growth", "latency", "recovery")
+PARTS = ("instructions", "jobs", "raw", "growth", "traces", "latency", "recovery")
 T = TypeVar("T")
 
 
@@ -149,6 +149,20 @@ class Benchmark:
                 if outcome is not None:
                     self._tell(outcome)
                     self.report.growth[point.name].append(outcome)
+
+    def traces(self) -> None:
+        """What traces cost."""
+        for number in range(1, self.told.rounds + 1):
+            for setting in traces.SETTINGS:
+                say(f"round {number}: factory with traces {setting}")
+
+                def run(run: str, setting: str = setting) -> Outcome:
+                    return traces.run(self.environment, setting, run, self.told.events)
+
+                outcome = self._try(f"factory with traces {setting}", f"bench-traces-{setting}", run)
+                if outcome is not None:
+                    self._tell(outcome)
+                    self.report.traces[setting].append(outcome)
 
     def latency(self) -> None:
         """How long events take to become rows."""

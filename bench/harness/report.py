@@ -40,6 +40,7 @@ class Report:
         self.events = events
         self.outcomes: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
         self.growth: dict[str, list[Outcome]] = defaultdict(list)
+        self.traces: dict[str, list[Outcome]] = defaultdict(list)
         self.latencies: dict[tuple[int, str], Latency] = {}
         self.recoveries: dict[str, Recovery] = {}
         self.instructions: dict[str, int] = {}
@@ -53,6 +54,7 @@ class Report:
         return [
             *(self._job(workload, system, runs) for (workload, system), runs in self.outcomes.items()),
             *(self._job(f"factory: {point}", "SensorStream", runs) for point, runs in self.growth.items()),
+            *(self._job(f"factory: traces {setting}", "SensorStream", runs) for setting, runs in self.traces.items()),
             *(self._latency(rate, system, found) for (rate, system), found in self.latencies.items()),
             *(self._recovery(system, found) for system, found in self.recoveries.items()),
         ]
@@ -103,6 +105,8 @@ class Report:
             parts.append(self._recovery_table())
         if self.growth:
             parts.append(self._growth_table())
+        if self.traces:
+            parts.append(self._traces_table())
         if self.instructions:
             parts.append(self._instructions_table())
         return "\n\n".join(parts)
@@ -134,6 +138,19 @@ class Report:
             lines.append(
                 f"| {point}{said} | {entry.events_per_second:,} ({least:,} to {greatest:,})"
                 f" | {cost:.2f} | {entry.peak_memory_mib:,.0f} | {entry.more['rows']:,} |"
+            )
+        return "\n".join(lines)
+
+    def _traces_table(self) -> str:
+        head = ["traces", "events a second (least to greatest)", "µs of CPU an event", "memory, MiB"]
+        lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+        for setting, runs in self.traces.items():
+            entry = self._job(setting, "SensorStream", runs)
+            least, greatest = entry.more["spread_events_per_second"]
+            said = "".join(f"; {words}" for words in entry.more["differences"])
+            lines.append(
+                f"| {setting}{said} | {entry.events_per_second:,} ({least:,} to {greatest:,})"
+                f" | {entry.more['cpu_micros_per_event']:.2f} | {entry.peak_memory_mib:,.0f} |"
             )
         return "\n".join(lines)
 

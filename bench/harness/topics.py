@@ -94,7 +94,8 @@ def name_of(system: str, events: int, shape: Shape = AS_USUAL) -> str:
     usual = f"events.{system}.{EDITION}.{SEED}.{events}"
     if shape == AS_USUAL:
         return usual
-    return f"{usual}.{shape.partitions}.{shape.motors or 'usual'}.{shape.channels}"
+    traced = f".traced{shape.traced}" if shape.traced else ""
+    return f"{usual}.{shape.partitions}.{shape.motors or 'usual'}.{shape.channels}{traced}"
 
 
 def preload(environment: Environment, system: str, events: int, shape: Shape = AS_USUAL) -> str:
@@ -106,6 +107,7 @@ def preload(environment: Environment, system: str, events: int, shape: Shape = A
         delete(environment, topic)
     make(environment, topic, partitions=shape.partitions)
     command = [environment.tool, "fill", "--topic", topic, "--partitions", shape.partitions, "--events", events]
+    command += ["--traced", shape.traced] if shape.traced else []
     command += ["--seed", SEED, "--bootstrap", environment.bootstrap, system, *shape.arguments()]
     subprocess.run([str(part) for part in command], check=True)
     if not is_complete(environment, topic, events, shape.partitions):

@@ -12,6 +12,7 @@ class Shape:
     partitions: int = PARTITIONS
     motors: int | None = None  # as many as so many events need
     channels: int = 0  # measurements of twenty bytes besides, which the job does not ask for
+    traced: int = 0  # of so many events one comes with the context of a trace; none if 0
 
     def arguments(self) -> list[object]:
         """What our tool is told of it."""

@@ -5,9 +5,10 @@ every row is written, everything is sent, and the lake, if there is one, has eve
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
@@ -52,12 +53,18 @@ def run(environment: Environment, workload: Workload, topic: str, run: str, trut
 
 
 def to_the_end(
-    environment: Environment, workload: Workload, topic: str, run: str, url: str, settings: Settings = Settings()
+    environment: Environment,
+    workload: Workload,
+    topic: str,
+    run: str,
+    url: str,
+    settings: Settings = Settings(),
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Done:
-    """Runs a job until nothing of the topic is left to be done."""
+    """Runs a job until nothing of the topic is left to be done, with more variables in its environment."""
     config, lake = pipelines.prepare(environment, workload, topic, run, url, settings)
     databases.settle(environment)
-    process = start(environment, config, url, run)
+    process = start(environment, config, url, run, variables)
     try:
         begin, end = watch(environment, workload, topic, run, url, process)
         if workload.lake:
@@ -68,11 +75,13 @@ def to_the_end(
     return Done(end - begin, process, lake)
 
 
-def start(environment: Environment, config: Path, url: str, run: str) -> Measured:
+def start(
+    environment: Environment, config: Path, url: str, run: str, more: Mapping[str, str] = MappingProxyType({})
+) -> Measured:
     """Starts the processor of a pipeline that is prepared."""
     command = [environment.processor, "process", "--listen", "127.0.0.1:0", "--config", config]
     # By its name a pod whose container is started again is known to Kafka.
-    variables = {"DATABASE_URL": url, "POD_NAME": run, "RUST_LOG": "warn"}
+    variables = {"DATABASE_URL": url, "POD_NAME": run, "RUST_LOG": "warn", **more}
     return Measured(command, environment.scratch / f"{run}.log", variables)
 
 

@@ -1,5 +1,7 @@
 //! Preloading a topic.
 
+use std::num::NonZeroU64;
+
 use rdkafka::error::KafkaResult;
 
 use crate::kafka::{Topic, finish, send};
@@ -29,18 +31,29 @@ pub trait Events {
     fn finale(&mut self, partition: i32, event: &mut Event);
 }
 
-/// Sends so many events, each to the partition of its key, and then to each partition its last.
-pub fn fill(topic: &Topic, events: u64, mut source: impl Events) -> KafkaResult<()> {
+/// Sends so many events, each to the partition of its key, and then to each partition its last. Of so many events
+/// one comes with the context of a trace, if any does.
+pub fn fill(
+    topic: &Topic,
+    events: u64,
+    traced: Option<NonZeroU64>,
+    mut source: impl Events,
+) -> KafkaResult<()> {
     let producer = topic.producer(50)?;
     let mut event = Event::default();
-    for _ in 0..events {
+    for number in 1..=events {
         source.next(&mut event);
-        send(&producer, topic, None, &event.key, &event.value)?;
+        let is_traced = traced.is_some_and(|every| number.is_multiple_of(every.get()));
+        // As W3C writes it: version, trace, span, and that the trace is kept.
+        let context = is_traced.then(|| format!("00-{number:032x}-{number:016x}-01"));
+        let context = context.as_deref();
+        send(&producer, topic, None, &event.key, &event.value, context)?;
     }
     finish(&producer)?;
     for partition in 0..topic.partitions {
         source.finale(partition, &mut event);
-        send(&producer, topic, Some(partition), &event.key, &event.value)?;
+        let (key, value) = (&event.key, &event.value);
+        send(&producer, topic, Some(partition), key, value, None)?;
     }
     finish(&producer)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rdkafka::{
     ClientConfig,
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+    message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer},
 };
 
@@ -44,20 +45,24 @@ impl Topic {
     }
 }
 
-/// Sends a record to the partition of its key, or to the one given.
+/// Sends a record to the partition of its key, or to the one given; with the context of a trace, if there is one.
 pub fn send(
     producer: &BaseProducer,
     topic: &Topic,
     partition: Option<i32>,
     key: &str,
     value: &[u8],
+    context: Option<&str>,
 ) -> KafkaResult<()> {
     loop {
-        let record = BaseRecord::to(&topic.name).key(key).payload(value);
-        let record = match partition {
-            Some(partition) => record.partition(partition),
-            None => record,
-        };
+        let mut record = BaseRecord::to(&topic.name).key(key).payload(value);
+        record.partition = partition;
+        record.headers = context.map(|context| {
+            OwnedHeaders::new().insert(Header {
+                key: "traceparent",
+                value: Some(context),
+            })
+        });
         match producer.send(record) {
             Ok(()) => return Ok(()),
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {

@@ -18,7 +18,7 @@ mod prepare;
 mod resource;
 mod timeline;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{num::NonZeroU64, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -44,6 +44,9 @@ enum What {
         /// The same seed makes the same events.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Of so many events one comes with the context of a trace; none without it.
+        #[arg(long)]
+        traced: Option<NonZeroU64>,
     },
     /// Sends the factory's events as they happen.
     Pace {
@@ -129,13 +132,21 @@ fn run(what: What) -> Result<(), Failure> {
             topic,
             events,
             seed,
-        } => fill::fill(&topic, events, factory::Motors::new(seed, events, factory))?,
+            traced,
+        } => {
+            let motors = factory::Motors::new(seed, events, factory);
+            fill::fill(&topic, events, traced, motors)?;
+        }
         What::Fill {
             source: Source::Clickstream,
             topic,
             events,
             seed,
-        } => fill::fill(&topic, events, clickstream::Visitors::new(seed, events))?,
+            traced,
+        } => {
+            let visitors = clickstream::Visitors::new(seed, events);
+            fill::fill(&topic, events, traced, visitors)?;
+        }
         What::Hot {
             system,
             pipeline,

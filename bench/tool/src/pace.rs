@@ -42,7 +42,7 @@ pub fn pace(topic: &Topic, rate: u64, seconds: u64, notes: &Path) -> Result<(), 
             let motor = chance.random_range(0..MOTORS);
             let now = Timestamp::now();
             factory::write(motor, now.as_millisecond(), &mut chance, &mut event);
-            send(&producer, topic, None, &event.key, &event.value)?;
+            send(&producer, topic, None, &event.key, &event.value, None)?;
             if motor % NOTED == 0 {
                 writeln!(notes, "{} {}", event.key, now.as_microsecond())?;
             }
