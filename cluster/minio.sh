@@ -5,16 +5,12 @@
 set -euo pipefail
 # shellcheck source=cluster/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
-for part in cache packages processes owner images; do
+for part in cache packages processes owner images additions; do
   # shellcheck source=/dev/null
   source "$CLUSTER_DIR/lib/$part.sh"
 done
 
-lock
-refuse_foreign_cluster
-[[ -d $STATE ]] || die "there is no cluster: make cluster"
-export KUBECONFIG=$KUBECONFIG_ADMIN
-PATH=$STATE/bin:$PATH
+begin_addition
 
 ready() {
   [[ $(kubectl --request-timeout 5s get pod minio-0 --ignore-not-found -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') == True ]]
@@ -35,8 +31,7 @@ END
 }
 
 ready && exit 0
-image=$(cached_image minio 9>&-)
-"$CLUSTER_DIR/load-image.sh" "$image" 9>&-
+provide_image minio
 # A known secret stays: what is in the store was written with it.
 kubectl get secret lake >/dev/null 2>&1 || make_secret
 kubectl apply -f "$CLUSTER_DIR/manifests/minio.yaml" >/dev/null

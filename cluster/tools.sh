@@ -2,13 +2,13 @@
 # tools.sh NAME...: makes sure that these programs are in the cache, building what is missing from
 # its Go module, and prints the folder that holds them.
 # Names: kubernetes (all components, kubectl and helm), kubectl (alone), helm (alone), helm-unittest, kind,
-# minio.
+# minio, jaeger.
 set -euo pipefail
 # shellcheck source=cluster/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
 SOURCE=$CLUSTER_DIR/kubernetes
-VERSIONS="$KUBERNETES_VERSION $HELM_UNITTEST_VERSION $KIND_VERSION $MINIO_VERSION"
+VERSIONS="$KUBERNETES_VERSION $HELM_UNITTEST_VERSION $KIND_VERSION $MINIO_VERSION $JAEGER_VERSION"
 # Outside of the clone, named by what the programs are made of: a fresh clone finds them there.
 BIN=$CACHE/$( (content_hash "$SOURCE"; echo "$VERSIONS") | sha256sum | cut -c1-12)/bin
 
@@ -33,14 +33,11 @@ build() {
         -X $version.gitVersion=$KUBERNETES_VERSION -X $version.gitMajor=1 -X $version.gitMinor=${minor%%.*}
         -X $version.gitTreeState=clean" "$package")
       ;;
-    helm-unittest)
-      # Its go.mod replaces a module, which `go install` refuses: it must be the main module.
-      local folder
-      folder=$(go mod download -json "github.com/helm-unittest/helm-unittest@$HELM_UNITTEST_VERSION" | jq -r .Dir)
-      (cd "$folder" && nice go build -trimpath -buildvcs=false -o "$tmp/$1" -ldflags '-s -w' ./cmd/helm-unittest)
-      ;;
+    helm-unittest) build_inside "github.com/helm-unittest/helm-unittest@$HELM_UNITTEST_VERSION" ./cmd/helm-unittest "$tmp/$1" ;;
     kind) install "sigs.k8s.io/kind@$KIND_VERSION" ;;
     minio) install "github.com/minio/minio@$MINIO_VERSION" ;;
+    # Collector, memory and query API in one; version 2 links a third more packages.
+    jaeger) build_inside "github.com/jaegertracing/jaeger@$JAEGER_VERSION" ./cmd/all-in-one "$tmp/$1" ;;
     *) die "tools.sh knows no '$1'" ;;
   esac
   # Only whole programs appear under their final name.
@@ -54,6 +51,14 @@ build() {
 
 install() {
   nice go install -trimpath -buildvcs=false -ldflags '-s -w' "$1"
+}
+
+# build_inside MODULE@VERSION PACKAGE OUT: for a module whose go.mod replaces another, which `go install`
+# refuses: it must be the main module.
+build_inside() {
+  local folder
+  folder=$(go mod download -json "$1" | jq -r .Dir)
+  (cd "$folder" && nice go build -trimpath -buildvcs=false -o "$3" -ldflags '-s -w' "$2")
 }
 
 ensure() {

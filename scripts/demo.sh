@@ -11,7 +11,9 @@ file=examples/$name.yaml
 scripts/images.sh
 cluster/up.sh
 ! grep -q '^    lake:' "$file" || cluster/minio.sh
-scripts/install.sh
+cluster/prometheus.sh
+cluster/grafana.sh || say "going on without Grafana"
+scripts/install.sh --set dashboards.enabled=true
 eval "$(cluster/env.sh)"
 
 say "applying $file"
@@ -54,14 +56,27 @@ echo
 kubectl get sp "$pipeline" --namespace default -o wide
 echo
 psql "$DATABASE_URL" --pset=footer=off -c "SELECT * FROM \"$schema\".\"$table\" ORDER BY \"$newest\" DESC LIMIT 5"
-latest=
+api='' grafana=''
+proxy=/api/v1/namespaces/default
 [[ $(field .spec.api) == null ]] ||
-  latest="
-  kubectl get --raw /api/v1/namespaces/default/services/$pipeline-api:http/proxy/latest"
+  api="
+  API         kubectl get --raw $proxy/services/$pipeline-api:http/proxy/latest"
+[[ -z $(kubectl get deployment grafana --namespace monitoring --ignore-not-found -o name) ]] ||
+  grafana="
+  Grafana     $GRAFANA_URL"
+pods=$(kubectl get pod --namespace default -o 'jsonpath={.items[*].metadata.name}' \
+  -l "app.kubernetes.io/instance=$pipeline,app.kubernetes.io/component=processor")
+alerts=$PROMETHEUS_URL/alerts
+curl -fs -o /dev/null "$alerts" || alerts=$PROMETHEUS_URL/classic/alerts # Debian's pages
 cat <<END
+Where to look (what begins with kubectl after  eval "\$(make -s env)"):
+  Prometheus  $PROMETHEUS_URL/graph?g0.expr=sensorstream_processor_lag_records
+  alerts      $alerts$grafana$api
+  metrics     kubectl get --raw $proxy/pods/${pods%% *}:8080/proxy/metrics    # see docs/metrics.md
+
 What to try next, after  eval "\$(make -s env)":
   kubectl get sp -w                                         # watch it
-  kubectl describe sp $pipeline                            # conditions and events$latest
+  kubectl describe sp $pipeline                            # conditions and events
   psql "\$DATABASE_URL" -c 'SELECT count(*) FROM $schema.$table'
   kubectl patch sp $pipeline --type merge -p '{"spec":{"simulator":{"rate":100}}}'
   kubectl scale sp $pipeline --replicas 2

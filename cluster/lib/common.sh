@@ -60,6 +60,15 @@ render() {
   printf '%s\n' "$text"
 }
 
+# external_host: where this machine finds the cluster's node ports.
+external_host() {
+  if [[ -f $STATE/kind ]]; then
+    echo 127.0.0.1
+  else
+    echo "$NODE_IP"
+  fi
+}
+
 # container_engine: does one answer? Then kind is used, else the cluster built from Go modules.
 container_engine() {
   local engine

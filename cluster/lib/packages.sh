@@ -22,8 +22,8 @@ install_packages() {
   DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "$@" >/dev/null
 }
 
-# without_services COMMAND...: packages such as containerd and postgresql start themselves when they
-# are installed, and again at every boot. We only want their programs.
+# without_services COMMAND...: packages such as containerd, postgresql and prometheus start themselves when
+# they are installed, and again at every boot. We only want their programs.
 without_services() (
   policy=/usr/sbin/policy-rc.d
   postgres=/etc/postgresql-common/createcluster.d/sensorstream.conf
@@ -42,9 +42,13 @@ without_services() (
     mkdir -p "${postgres%/*}"
     echo 'create_main_cluster = false' >"$postgres"
   fi
-  had=" $(dpkg-query -W -f '${Package} ' 2>/dev/null) "
+  # What the machine starts already, from whatever package or by hand, it goes on to start.
+  fresh=()
+  for service in containerd postgresql prometheus; do
+    systemctl -q is-enabled "$service" 2>/dev/null || fresh+=("$service")
+  done
   "$@"
-  for service in containerd postgresql; do
-    [[ $had == *" $service"* ]] || systemctl disable -q "$service" 2>/dev/null || true
+  for service in "${fresh[@]}"; do
+    systemctl disable -q "$service" 2>/dev/null || true
   done
 )

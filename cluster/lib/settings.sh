@@ -44,9 +44,14 @@ AUDIT_LOG=$STATE/audit/audit.log
 KAFKA_NODE_PORT=30092
 POSTGRES_NODE_PORT=30432
 MINIO_NODE_PORT=30900
+PROMETHEUS_NODE_PORT=30990
+GRAFANA_NODE_PORT=30300
+JAEGER_NODE_PORT=30686         # its query API
+OTLP_NODE_PORT=30418           # where it takes spans
 
 # Versions of what is built from Go modules.
 KUBERNETES_VERSION=v1.34.4
 HELM_UNITTEST_VERSION=v1.1.2
 KIND_VERSION=v0.31.0              # its Kubernetes is at most one minor version from ours
 MINIO_VERSION=v0.0.0-20260212201848-7aac2a2c5b7c
+JAEGER_VERSION=v1.76.0            # the last of version 1
