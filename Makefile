@@ -20,10 +20,10 @@ torture: ## Run the fault tests at full length
 bench: ## Measure against Spark, Flink and Kafka Streams, side by side (an hour; bench/run has parts of it)
 	@bench/run --record $(ARGS)
 
-lint: ## Check format, lints and the chart
+lint: ## Check format, lints, the chart and the alerts
 	@scripts/lint.sh
 
-generate: ## Write what is derived from the types: the CRD
+generate: ## Write what is derived from the code: the CRD, dashboards, docs/metrics.md
 	@scripts/generate.sh
 
 image: ## Build the images as archives under target/images

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes what is derived from the types. The tests fail when it is stale.
+# Writes what is derived from the code. The tests fail when it is stale.
 set -euo pipefail
 source "$(dirname "$0")/say.sh"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks format, lints and the chart.
+# Checks format, lints, the chart and the alerts.
 set -euo pipefail
 source "$(dirname "$0")/say.sh"
 
@@ -9,3 +9,4 @@ cargo fmt --all --check
 say "clippy"
 cargo clippy --release --quiet --workspace --all-targets -- -D warnings
 scripts/chart.sh
+scripts/alerts.sh

@@ -9,12 +9,16 @@ scripts/images.sh
 say "compiling the tests"
 cargo test --release --workspace --no-run
 scripts/chart.sh
+scripts/alerts.sh
 say "an S3 server and readers of Parquet, for the lake's tests"
 cluster/tools.sh minio >/dev/null
 lake/tests/readers/venv.sh >/dev/null
 cluster/up.sh
 cluster/minio.sh
-scripts/install.sh --set operator.deletionGraceSeconds=15
+cluster/prometheus.sh
+cluster/jaeger.sh
+scripts/install.sh --set operator.deletionGraceSeconds=15 --set dashboards.enabled=true \
+  --set tracing.endpoint=http://jaeger.monitoring.svc:4318
 eval "$(cluster/env.sh)"
 SENSORSTREAM_OPERATOR_IMAGE=$(<target/images/operator.name)
 SENSORSTREAM_PROCESSOR_IMAGE=$(<target/images/processor.name)

@@ -1,8 +1,9 @@
 //! All pipelines at a glance: which are well, whether data flows, and who is behind.
 
 use crate::{
-    grafana::{Column, DATA_TAG, Dashboard, Link, Panel, Row, Source, TAG, Variable},
+    grafana::{Column, DATA_TAG, Dashboard, Link, Panel, Row, Source, TAG},
     promql::{Scope, max, or_zero, sum},
+    variables,
 };
 
 /// What the dashboard is known by.
@@ -21,7 +22,7 @@ pub fn dashboard() -> Dashboard {
         description: "All pipelines: which are well, whether data flows, and who is behind.".into(),
         source: Source::Prometheus,
         tag: TAG,
-        variables: variables(),
+        variables: variables::fleet(),
         links: vec![
             Link::Tag {
                 title: "SensorStream",
@@ -35,35 +36,6 @@ pub fn dashboard() -> Dashboard {
         from: "now-1h",
         rows: vec![overview(), pipelines(), flow(), delay(), pods()],
     }
-}
-
-/// Job, namespace and pipeline, any of them.
-fn variables() -> Vec<Variable> {
-    vec![
-        job(),
-        Variable::several(
-            "namespace",
-            "Namespace",
-            r#"label_values(sensorstream_processor_shards_owned{job=~"$job"}, namespace)"#,
-            ".+",
-        ),
-        Variable::several(
-            "pipeline",
-            "Pipeline",
-            r#"label_values(sensorstream_processor_shards_owned{job=~"$job", namespace=~"$namespace"}, pipeline)"#,
-            ".+",
-        ),
-    ]
-}
-
-/// The jobs that scrape pipelines and the operator. With the Prometheus operator these are two.
-pub(crate) fn job() -> Variable {
-    Variable::several(
-        "job",
-        "Job",
-        r#"label_values({__name__=~"sensorstream_(processor_shards_owned|operator_leader)"}, job)"#,
-        ".+",
-    )
 }
 
 /// One for each pipeline of which the condition has the status, with the labels that the pods' metrics have.

@@ -4,7 +4,8 @@
 //!   They ask Prometheus, are the same for everybody, and are checked in as JSON beside this crate.
 //! - [`data`]: what is in a pipeline's tables. It asks PostgreSQL, and follows from the pipeline's spec, so the
 //!   operator makes one for each.
-//! - [`grafana`]: the building blocks. [`promql`]: queries.
+//! - [`grafana`]: the building blocks. [`promql`]: queries, and [`variables`], what they
+//!   select by.
 //!
 //! Everything is pure: a dashboard is a JSON document.
 
@@ -14,6 +15,7 @@ pub mod grafana;
 pub mod operator;
 pub mod pipeline;
 pub mod promql;
+pub mod variables;
 
 use grafana::Dashboard;
 

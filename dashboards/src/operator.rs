@@ -1,9 +1,9 @@
 //! The operator: whether it works, what it does, and whether it reaches Kafka and PostgreSQL.
 
 use crate::{
-    fleet,
-    grafana::{Dashboard, Link, Panel, Row, Source, TAG, Variable},
+    grafana::{Dashboard, Link, Panel, Row, Source, TAG},
     promql::{Scope, max, or_zero, sum},
+    variables,
 };
 
 /// What the dashboard is known by.
@@ -21,21 +21,7 @@ pub fn dashboard() -> Dashboard {
                 .into(),
         source: Source::Prometheus,
         tag: TAG,
-        variables: vec![
-            fleet::job(),
-            Variable::several(
-                "namespace",
-                "Namespace",
-                r#"label_values(sensorstream_operator_leader{job=~"$job"}, namespace)"#,
-                ".+",
-            ),
-            Variable::several(
-                "pod",
-                "Pod",
-                r#"label_values(sensorstream_operator_leader{job=~"$job", namespace=~"$namespace"}, pod)"#,
-                ".+",
-            ),
-        ],
+        variables: variables::operator(),
         links: vec![Link::Tag {
             title: "SensorStream",
             tag: TAG,

@@ -9,7 +9,7 @@ use sensorstream_e2e::{
     cluster::OPERATOR_NAMESPACE,
     grafana::{self, Query},
     monitoring,
-    pipeline::{environment, example, schema, table},
+    pipeline::{environment, example, is_current, schema, table},
     scope::Scope,
     wait::{secs, until},
 };
@@ -21,7 +21,10 @@ const EXAMPLES: [&str; 4] = ["environment", "factory", "clickstream", "heartbeat
 /// An example with everything that it declares, and an API.
 fn whole_example(scope: &Scope, name: &str) -> SensorPipeline {
     example(scope, name, |spec| {
-        spec["api"] = json!({});
+        // The API reads the table of readings.
+        if spec["outputs"].get("table").is_some() {
+            spec["api"] = json!({});
+        }
         if let Some(lake) = spec["outputs"].get_mut("lake") {
             lake["roll"] = json!({ "size": "1Mi", "every": "5s" });
         }
@@ -48,6 +51,7 @@ fn shared_dashboard(name: &str) -> Value {
 fn has(spec: &SensorPipelineSpec, query: &str) -> bool {
     let of_windows = ["_window_late_", "_windows_open", "_state_bytes"];
     (!query.contains("_alerts_") || !spec.rules.is_empty())
+        && (!query.contains("sensorstream_api_") || spec.api.is_some())
         && (!of_windows.iter().any(|part| query.contains(part)) || !spec.windows.is_empty())
 }
 
@@ -243,12 +247,10 @@ async fn a_blocked_sink_is_alerted_and_the_alert_clears() {
     .await;
     assert_eq!(alert.labels["sink"], "table", "{alert:?}");
     assert_eq!(alert.labels["severity"], "critical", "{alert:?}");
-    let blocked = scope.pipeline("blocked").await;
-    assert!(sensorstream_e2e::pipeline::is_current(
-        &blocked,
-        "SinkBlocked",
-        "True"
-    ));
+    let blocked = |pipeline: &SensorPipeline| is_current(pipeline, "SinkBlocked", "True");
+    scope
+        .until_pipeline("blocked", "blocked", 60, blocked)
+        .await;
 
     lock.rollback().await.expect("the lock is given up");
     until("the alert to clear", secs(120), || async {
@@ -260,6 +262,11 @@ async fn a_blocked_sink_is_alerted_and_the_alert_clears() {
     })
     .await;
     scope.until_flowing("blocked").await;
+    scope
+        .until_pipeline("blocked", "blocked no more", 60, |pipeline| {
+            !blocked(pipeline)
+        })
+        .await;
     scope.close().await;
 }
 

@@ -11,9 +11,9 @@ mod results;
 mod shards;
 
 use crate::{
-    fleet,
-    grafana::{DATA_TAG, Dashboard, Link, Source, TAG, Variable},
+    grafana::{DATA_TAG, Dashboard, Link, Source, TAG},
     promql::Scope,
+    variables,
 };
 
 /// What the dashboard is known by.
@@ -30,7 +30,7 @@ pub fn dashboard() -> Dashboard {
         description: "One pipeline in depth, in the order in which data goes through it.".into(),
         source: Source::Prometheus,
         tag: TAG,
-        variables: variables(),
+        variables: variables::pods(),
         links: vec![
             Link::Tag {
                 title: "SensorStream",
@@ -55,26 +55,4 @@ pub fn dashboard() -> Dashboard {
             pods::api(),
         ],
     }
-}
-
-fn variables() -> Vec<Variable> {
-    vec![
-        fleet::job(),
-        Variable::one(
-            "namespace",
-            "Namespace",
-            r#"label_values(sensorstream_processor_shards_owned{job=~"$job"}, namespace)"#,
-        ),
-        Variable::one(
-            "pipeline",
-            "Pipeline",
-            r#"label_values(sensorstream_processor_shards_owned{job=~"$job", namespace=~"$namespace"}, pipeline)"#,
-        ),
-        Variable::several(
-            "pod",
-            "Pod",
-            r#"label_values(process_start_time_seconds{job=~"$job", namespace=~"$namespace", pipeline=~"$pipeline"}, pod)"#,
-            ".+",
-        ),
-    ]
 }

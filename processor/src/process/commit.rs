@@ -54,6 +54,17 @@ pub enum CommitError {
     Topic(#[from] IncarnationError),
 }
 
+impl CommitError {
+    /// Whether PostgreSQL answers, if not as it should: then the operator can be told there.
+    pub fn leaves_the_log_in_reach(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::Topic(_) => true,
+            Self::Unavailable(LaneError::Sql(error)) => error.as_database_error().is_some(),
+            Self::Unavailable(LaneError::Silent(_)) => false,
+        }
+    }
+}
+
 /// The shard that a commit is of.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {

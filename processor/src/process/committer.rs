@@ -173,6 +173,9 @@ impl Committer {
                     self.noted_below = self.noted_below.max(sent_below);
                     self.state = to;
                     self.trim(batch);
+                    if let Some(mut watch) = blocked {
+                        watch.works().await;
+                    }
                     return Ok(refused);
                 }
                 Ok(Outcome::Stale) => return Err(End::Stale),
@@ -192,8 +195,15 @@ impl Committer {
                 return Err(End::Replaced);
             }
             self.role.metrics.commit_retries.inc();
-            // The commit log is in the same place: nothing can be told there.
-            blocked.get_or_insert_with(|| self.watch(&error)).count();
+            let watch = blocked.get_or_insert_with(|| self.watch(&error));
+            if error.leaves_the_log_in_reach() {
+                tokio::select! {
+                    () = watch.failed(&error) => {}
+                    () = self.out_of_grace() => return Err(End::GivenUp),
+                }
+            } else {
+                watch.count();
+            }
             let wait = backoff.after_failure(rand::random());
             tracing::warn!(
                 partition = self.key.partition,

@@ -13,6 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a statement may take on either side before PostgreSQL counts as hanging.
 pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How much earlier PostgreSQL itself gives a statement up.
+const SLACK: Duration = Duration::from_secs(1);
 /// How long connecting may take.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -41,7 +43,8 @@ pub enum LaneError {
 impl Lanes {
     /// At most `count` connections, none of them made yet.
     pub fn new(options: PgConnectOptions, count: usize) -> Self {
-        let patience = PATIENCE.as_millis().to_string();
+        // A PostgreSQL that is well gives up first, and says why: it waits for a lock, say.
+        let patience = (PATIENCE - SLACK).as_millis().to_string();
         let options = options.options([
             ("synchronous_commit", "on"),
             ("statement_timeout", &patience),

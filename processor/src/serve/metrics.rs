@@ -28,7 +28,7 @@ impl Metrics {
     /// Defines the metrics.
     pub fn new(catalog: &Catalog) -> Self {
         let define = catalog.group("sensorstream_api");
-        Self {
+        let metrics = Self {
             requests: define.counters(
                 "requests_total",
                 "Requests answered, by route, method and status.",
@@ -40,7 +40,13 @@ impl Metrics {
                 &BUCKETS,
                 &["route"],
             ),
+        };
+        // What nobody asks for is not asked for, rather than unknown.
+        for route in ROUTES {
+            metrics.requests.with_label_values(&[route, "GET", "200"]);
+            metrics.duration.with_label_values(&[route]);
         }
+        metrics
     }
 }
 
