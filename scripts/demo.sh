@@ -82,5 +82,7 @@ What to try next, after  eval "\$(make -s env)":
   kubectl scale sp $pipeline --replicas 2
   kubectl patch sp $pipeline --type merge -p '{"spec":{"state":"Paused"}}'
   kubectl explain sp.spec
+  cluster/jaeger.sh && scripts/install.sh --reuse-values --set tracing.endpoint=http://jaeger.monitoring.svc:4318
+  curl "\$JAEGER_URL/api/traces?service=$pipeline-producer&limit=1"   # from the producer to the commit
   make cluster-down                                         # remove everything
 END

@@ -17,8 +17,7 @@ cluster/up.sh
 cluster/minio.sh
 cluster/prometheus.sh
 cluster/jaeger.sh
-scripts/install.sh --set operator.deletionGraceSeconds=15 --set dashboards.enabled=true \
-  --set tracing.endpoint=http://jaeger.monitoring.svc:4318
+e2e/install.sh
 eval "$(cluster/env.sh)"
 SENSORSTREAM_OPERATOR_IMAGE=$(<target/images/operator.name)
 SENSORSTREAM_PROCESSOR_IMAGE=$(<target/images/processor.name)

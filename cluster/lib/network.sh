@@ -26,7 +26,15 @@ network_up() {
   # A firewall that drops what is forwarded (container engines set one up) would cut pods off.
   iptables -I FORWARD -i "$POD_BRIDGE" -j ACCEPT
   iptables -I FORWARD -o "$POD_BRIDGE" -j ACCEPT
+  # While the endpoints of a Service change, there is a moment in which nothing translates its address. Packets
+  # must not leave the machine then: whoever answers out there would be taken for the Service for as long as the
+  # connection lasts.
+  iptables -I FORWARD -i "$POD_BRIDGE" -d "$SERVICE_CIDR" -j REJECT
+  iptables -I OUTPUT -d "$SERVICE_CIDR" -m comment --comment "$OWN_RULE" -j REJECT
 }
+
+# Marks the rule of ours that does not name the pods' bridge.
+OWN_RULE="sensorstream cluster"
 
 # mtu: of the way to the outside; a bigger one would make packets vanish.
 mtu() {
@@ -56,14 +64,14 @@ network_down() {
 }
 
 # remove_rules iptables|ip6tables: the chains of kube-proxy, kubelet and CNI, with what jumps to
-# them, and our own two rules; every other rule stays untouched.
+# them, and our own rules; every other rule stays untouched.
 remove_rules() {
   local program=$1
-  "$program-save" 2>/dev/null | awk -v pods="$POD_BRIDGE" '
+  "$program-save" 2>/dev/null | awk -v pods="$POD_BRIDGE" -v own="$OWN_RULE" '
     /^\*/ { table = $0; next }
     /^:(KUBE|CNI)-/ { chains[table] = chains[table] substr($1, 2) "\n"; next }
     /^-A (KUBE|CNI)-/ { next }
-    /^-A/ && (/ -j (KUBE|CNI)-/ || index($0, " " pods " ")) { sub(/^-A/, "-D"); rules[table] = rules[table] $0 "\n"; seen[table] }
+    /^-A/ && (/ -j (KUBE|CNI)-/ || index($0, " " pods " ") || index($0, own)) { sub(/^-A/, "-D"); rules[table] = rules[table] $0 "\n"; seen[table] }
     function each(text, prefix,   parts, n, i) {
       n = split(text, parts, "\n")
       for (i = 1; i < n; i++) print prefix parts[i]

@@ -40,10 +40,7 @@ fn helm(arguments: &[&str]) {
 }
 
 fn install() {
-    run(
-        "scripts/install.sh",
-        &["--set", "operator.deletionGraceSeconds=15"],
-    );
+    run("e2e/install.sh", &[]);
 }
 
 /// Waits until more readings are in the table than now.
