@@ -1,7 +1,8 @@
 //! All pipelines at a glance: which are well, whether data flows, and who is behind.
 
 use crate::{
-    grafana::{Column, DATA_TAG, Dashboard, Link, Panel, Row, Source, TAG},
+    grafana::{Column, Dashboard, Panel, Row, Source, TAG},
+    links,
     promql::{Scope, max, or_zero, sum},
     variables,
 };
@@ -23,16 +24,7 @@ pub fn dashboard() -> Dashboard {
         source: Source::Prometheus,
         tag: TAG,
         variables: variables::fleet(),
-        links: vec![
-            Link::Tag {
-                title: "SensorStream",
-                tag: TAG,
-            },
-            Link::Tag {
-                title: "Data",
-                tag: DATA_TAG,
-            },
-        ],
+        links: links::from(UID),
         from: "now-1h",
         rows: vec![overview(), pipelines(), flow(), delay(), pods()],
     }
@@ -135,7 +127,7 @@ fn pipelines() -> Row {
     let columns = vec![
         Column {
             link: Some(
-                "/d/sensorstream-pipeline?${datasource:queryparam}&var-namespace=${__data.fields.namespace}&var-pipeline=${__data.fields.pipeline}",
+                "/d/sensorstream-pipeline?${datasource:queryparam}&var-namespace=${__data.fields.namespace}&var-pipeline=${__data.fields.pipeline}&${__url_time_range}",
             ),
             ..column("Ready", "bool_yes_no", &[])
         },
@@ -155,7 +147,7 @@ fn pipelines() -> Row {
     ];
     let table = Panel::table(
         "Pipelines",
-        "A row for each pipeline, as the operator and the pods say. The first column leads to it in depth.",
+        "A row for each pipeline, as the operator and the pods say. `Ready` leads to it in depth.",
         columns,
     );
     let queries = [
@@ -215,9 +207,10 @@ fn delay() -> Row {
             )
             .unit("s")
             .query(
-                FLEET.quantile(
+                FLEET.quantile_where(
                     "0.99",
                     "sensorstream_processor_record_to_commit_duration_seconds",
+                    r#"stage="input""#,
                     EACH,
                 ),
                 NAME,

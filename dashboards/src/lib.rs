@@ -5,13 +5,14 @@
 //! - [`data`]: what is in a pipeline's tables. It asks PostgreSQL, and follows from the pipeline's spec, so the
 //!   operator makes one for each.
 //! - [`grafana`]: the building blocks. [`promql`]: queries, and [`variables`], what they
-//!   select by.
+//!   select by. `links`: from one to another.
 //!
 //! Everything is pure: a dashboard is a JSON document.
 
 pub mod data;
 pub mod fleet;
 pub mod grafana;
+mod links;
 pub mod operator;
 pub mod pipeline;
 pub mod promql;

@@ -1,7 +1,8 @@
 //! The operator: whether it works, what it does, and whether it reaches Kafka and PostgreSQL.
 
 use crate::{
-    grafana::{Dashboard, Link, Panel, Row, Source, TAG},
+    grafana::{Dashboard, Panel, Row, Source, TAG},
+    links,
     promql::{Scope, max, or_zero, sum},
     variables,
 };
@@ -22,10 +23,7 @@ pub fn dashboard() -> Dashboard {
         source: Source::Prometheus,
         tag: TAG,
         variables: variables::operator(),
-        links: vec![Link::Tag {
-            title: "SensorStream",
-            tag: TAG,
-        }],
+        links: links::from(UID),
         from: "now-1h",
         rows: vec![overview(), reconciling(), surroundings(), pods()],
     }

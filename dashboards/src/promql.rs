@@ -74,13 +74,22 @@ impl Scope {
         )
     }
 
-    /// How much a counter grew while the dashboard's time passed.
-    pub fn increase(self, metric: &str, by: &str) -> String {
-        sum(by, &format!("increase({}[$__range])", self.select(metric)))
+    /// By how much a counter grew while the dashboard's time passed, with what it had at once when it was first
+    /// seen: some things happen just when a pod has started.
+    pub fn grown(self, metric: &str) -> String {
+        let metric = self.select(metric);
+        or_zero(&format!(
+            "sum(increase({metric}[$__range]) > 0 or ({metric} > 0 unless {metric} offset $__range))"
+        ))
     }
 
     /// A quantile of a histogram, by labels.
     pub fn quantile(self, q: &str, metric: &str, by: &str) -> String {
+        self.quantile_where(q, metric, "", by)
+    }
+
+    /// The same, by further matchers.
+    pub fn quantile_where(self, q: &str, metric: &str, matchers: &str, by: &str) -> String {
         let by = if by.is_empty() {
             "le".to_owned()
         } else {
@@ -88,7 +97,7 @@ impl Scope {
         };
         format!(
             "histogram_quantile({q}, {})",
-            self.rate(&format!("{metric}_bucket"), &by)
+            self.rate_where(&format!("{metric}_bucket"), matchers, &by)
         )
     }
 }

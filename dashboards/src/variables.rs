@@ -12,13 +12,15 @@ fn job() -> Variable {
         "job",
         "Job",
         r#"label_values({__name__=~"sensorstream_(processor_shards_owned|operator_leader)"}, job)"#,
-        ANY,
+        // These jobs, not any: other programs have metrics of their processes too.
+        "",
     )
 }
 
+// By what the operator says: a pipeline without a pod is one that people look for.
 const NAMESPACES: &str =
-    r#"label_values(sensorstream_processor_shards_owned{job=~"$job"}, namespace)"#;
-const PIPELINES: &str = r#"label_values(sensorstream_processor_shards_owned{job=~"$job", namespace=~"$namespace"}, pipeline)"#;
+    r#"label_values(sensorstream_operator_pipeline_condition{job=~"$job"}, pipeline_namespace)"#;
+const PIPELINES: &str = r#"label_values(sensorstream_operator_pipeline_condition{job=~"$job", pipeline_namespace=~"$namespace"}, pipeline)"#;
 
 /// Of [`Scope::Fleet`](crate::promql::Scope::Fleet): any of the pipelines.
 pub fn fleet() -> Vec<Variable> {

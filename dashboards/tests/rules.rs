@@ -86,16 +86,35 @@ fn the_data_source_is_chosen_and_everything_goes_by_it() {
         let document = dashboard.to_json();
         let variables = document["templating"]["list"].as_array().unwrap();
         assert_eq!(variables[0]["type"], "datasource");
-        assert_eq!(variables[0]["name"], "datasource");
+        let uid = format!("${{{}}}", variables[0]["name"].as_str().unwrap());
         for variable in &variables[1..] {
-            assert_eq!(variable["datasource"]["uid"], "${datasource}");
+            assert_eq!(variable["datasource"]["uid"], uid);
             assert!(!variable["label"].as_str().unwrap().is_empty());
         }
     }
     for (place, panel) in panels() {
-        assert_eq!(panel["datasource"]["uid"], "${datasource}", "{place}");
+        let named = match panel["datasource"]["type"].as_str().unwrap() {
+            "prometheus" => "${datasource}",
+            _ => "${postgres}",
+        };
+        assert_eq!(panel["datasource"]["uid"], named, "{place}");
         for target in panel["targets"].as_array().unwrap() {
             assert_eq!(target["datasource"], panel["datasource"], "{place}");
+        }
+    }
+}
+
+#[test]
+fn links_hand_on_no_variable_that_means_something_else_there() {
+    for dashboard in dashboards() {
+        for link in dashboard.to_json()["links"].as_array().unwrap() {
+            assert_eq!(link["includeVars"], false, "{}", dashboard.title);
+            let url = link["url"].as_str().unwrap();
+            assert!(
+                !url.contains(&dashboard.uid),
+                "{} leads to itself",
+                dashboard.title
+            );
         }
     }
 }

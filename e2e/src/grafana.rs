@@ -82,7 +82,10 @@ pub fn sql(text: &str, keys: &str, now: Timestamp) -> String {
         let meaning = match &sql[start..open] {
             "$__timeFilter" => format!("{arguments} BETWEEN '{from}' AND '{now}'"),
             "$__timeGroupAlias" => {
-                let (column, seconds) = arguments.rsplit_once(", ").expect("two arguments");
+                // The third says what stands for nothing, which Grafana fills in itself.
+                let mut parts = arguments.split(", ");
+                let column = parts.next().expect("a column");
+                let seconds = parts.next().expect("an interval");
                 format!("floor(extract(epoch from {column})/{seconds})*{seconds} AS \"time\"")
             }
             other => panic!("{other} in {text}"),

@@ -16,7 +16,7 @@ use sensorstream_operator::{
     server::{self, Health},
     webhook,
 };
-use sensorstream_telemetry::{self as telemetry, TracesError, shutdown};
+use sensorstream_telemetry::{self as telemetry, shutdown};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -163,8 +163,6 @@ enum StopError {
     Webhook(#[source] webhook::WebhookError),
     #[error("another replica leads now; starting over")]
     LostLease,
-    #[error("setting up traces")]
-    Traces(#[source] TracesError),
     #[error("checking the installation")]
     Check(#[source] check::CheckError),
 }
@@ -187,7 +185,7 @@ fn main() -> ExitCode {
     };
     let command_line = CommandLine::parse();
     let result = runtime.block_on(async {
-        let traces = telemetry::start("sensorstream-operator").map_err(StopError::Traces)?;
+        let traces = telemetry::start("sensorstream-operator");
         let result = match command_line.command {
             Some(Command::Check(check)) => check.run().await.map_err(StopError::Check),
             None => Box::pin(run(command_line.run)).await,

@@ -63,7 +63,9 @@ pub async fn reconcile(
         "reconcile",
         namespace = id.namespace,
         pipeline = id.name,
-        trace_id = tracing::field::Empty
+        trace_id = tracing::field::Empty,
+        otel.status_code = tracing::field::Empty,
+        otel.status_description = tracing::field::Empty
     );
     traces::name_in_logs(&span);
     let reconciled = async move {
@@ -76,7 +78,13 @@ pub async fn reconcile(
             advance(&context, pipeline).await
         }
     };
-    Box::pin(reconciled.instrument(span)).await
+    let reconciled = Box::pin(reconciled.instrument(span.clone())).await;
+    // Here, for the controller asks for what comes next outside of the span.
+    reconciled.inspect_err(|error| {
+        let error = chain(error);
+        traces::failed(&span, &error);
+        span.in_scope(|| tracing::warn!(error, "reconcile failed"));
+    })
 }
 
 async fn advance(
@@ -345,7 +353,7 @@ fn again(after: Duration) -> Action {
 )]
 pub fn on_error(
     pipeline: Arc<SensorPipeline>,
-    error: &ReconcileError,
+    _: &ReconcileError,
     context: Arc<Context>,
 ) -> Action {
     let id = id_of(&pipeline);
@@ -360,13 +368,12 @@ pub fn on_error(
     });
     context.metrics.reconciled("failed");
     let wait = backoff::after_failures(failures, rand::random());
-    tracing::warn!(
+    tracing::info!(
         namespace = id.namespace,
         pipeline = id.name,
-        error = chain(error),
         failures,
         retry_in_seconds = wait.as_secs_f64(),
-        "reconcile failed"
+        "reconciling is tried again"
     );
     Action::requeue(wait)
 }

@@ -7,7 +7,7 @@ use sensorstream_crds::runtime::{
     CONFIG_PATH, HTTP_PORT, ProcessConfig, ProduceConfig, ServeConfig,
 };
 use sensorstream_processor::{http, process, produce, serve};
-use sensorstream_telemetry::{self as telemetry, TracesError, shutdown};
+use sensorstream_telemetry::{self as telemetry, shutdown};
 
 #[derive(Parser)]
 #[command(version, about = "The data plane of SensorStream")]
@@ -49,8 +49,6 @@ enum StartError {
     Read(PathBuf, #[source] std::io::Error),
     #[error("{0} is not the configuration of this role")]
     Parse(PathBuf, #[source] serde_json::Error),
-    #[error("setting up traces")]
-    Traces(#[source] TracesError),
     #[error("produce stopped")]
     Produce(#[source] produce::ProduceError),
     #[error("process stopped")]
@@ -78,13 +76,10 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn start() -> ExitCode {
     let arguments = Arguments::parse();
-    let ended = async {
-        let traces = telemetry::start(arguments.role.service()).map_err(StartError::Traces)?;
-        let ended = run(arguments).await;
-        traces.end().await;
-        ended
-    };
-    match ended.await {
+    let traces = telemetry::start(arguments.role.service());
+    let ended = run(arguments).await;
+    traces.end().await;
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = telemetry::chain(&error), "stopped by an error");

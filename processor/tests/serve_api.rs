@@ -371,6 +371,8 @@ async fn requests_are_counted_by_route_and_never_by_what_callers_make_up() {
                 (labels, metric.get_counter().get_value())
             })
             .collect();
+        // What nobody asked for is there at zero.
+        counted.retain(|(_, count)| *count > 0.0);
         counted.sort_by(|a, b| a.0.cmp(&b.0));
         let labels = |method: &str, route: &str, status: &str| {
             vec![method.into(), route.into(), status.into()]

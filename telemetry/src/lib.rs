@@ -14,15 +14,14 @@ pub mod traces;
 use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
 pub use chain::chain;
-pub use traces::{Traces, TracesError};
+pub use traces::Traces;
 
 /// Starts logging and, if the environment names a collector, sending traces, as `service`. Call once a process,
-/// within a runtime. Give what it answers its end before the process ends.
-///
-/// # Errors
-/// When the environment names a collector and makes no sense. Logs are written all the same.
-pub fn start(service: &'static str) -> Result<Traces, TracesError> {
-    let (traces, error) = match Traces::of_environment(service) {
+/// within a runtime. Give what it answers its end before the process ends. A collector that is named in a way that
+/// makes no sense is told of, and gets nothing: nobody's work depends on traces.
+pub fn start(service: &'static str) -> Traces {
+    let traces = Traces::of_environment(service);
+    let (traces, error) = match traces {
         Ok(traces) => (traces, None),
         Err(error) => (Traces::default(), Some(error)),
     };
@@ -30,8 +29,8 @@ pub fn start(service: &'static str) -> Result<Traces, TracesError> {
         .with(logs::layer())
         .with(traces.layer())
         .init();
-    match error {
-        None => Ok(traces),
-        Some(error) => Err(error),
+    if let Some(error) = error {
+        tracing::error!(error = chain(&error), "going on without traces");
     }
+    traces
 }

@@ -9,6 +9,7 @@
 //! Spans that a collector does not take in time are dropped: nothing waits for it.
 
 mod client;
+mod exporter;
 
 use std::{
     collections::HashMap,
@@ -18,7 +19,8 @@ use std::{
 };
 
 use opentelemetry::{
-    propagation::TextMapPropagator,
+    Context,
+    propagation::{Extractor, TextMapPropagator},
     trace::{TraceContextExt, TracerProvider},
 };
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithHttpConfig};
@@ -80,7 +82,7 @@ impl Traces {
             resource = resource.with_service_name(service);
         }
         let provider = SdkTracerProvider::builder()
-            .with_batch_exporter(exporter)
+            .with_batch_exporter(exporter::Told::new(exporter))
             .with_resource(resource.build())
             .build();
         ON.store(true, Ordering::Relaxed);
@@ -137,15 +139,48 @@ pub fn context_of(span: &Span) -> Option<String> {
     carrier.remove(HEADER)
 }
 
-/// Makes a span go on where the context that came with a record says. Whether it says anything that can be
-/// understood, and that is kept.
-pub fn go_on(span: &Span, context: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(context) else {
-        return false;
-    };
-    let carrier = HashMap::from([(HEADER.to_owned(), text.to_owned())]);
-    let context = TraceContextPropagator::new().extract(&carrier);
-    context.span().span_context().is_sampled() && span.set_parent(context).is_ok()
+/// Where a trace goes on.
+#[derive(Clone, Debug)]
+pub struct Parent(Context);
+
+impl Parent {
+    /// What came with a record under [`HEADER`], if it can be understood and the trace is kept. Ask before a span is
+    /// made: one without a parent would be a trace of its own.
+    pub fn of(context: &[u8]) -> Option<Self> {
+        let carrier = Carrier(std::str::from_utf8(context).ok()?);
+        let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &carrier);
+        context
+            .span()
+            .span_context()
+            .is_sampled()
+            .then_some(Self(context))
+    }
+
+    /// Makes a span go on with the trace.
+    pub fn take(self, span: &Span) {
+        // It fails only for a span that has begun, or that nobody sends.
+        let _ = span.set_parent(self.0);
+    }
+}
+
+/// A context as the propagator reads it.
+struct Carrier<'a>(&'a str);
+
+impl Extractor for Carrier<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        (key == HEADER).then_some(self.0)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec![HEADER]
+    }
+}
+
+/// Marks a span as one of something that failed. It must have been made with the fields `otel.status_code` and
+/// `otel.status_description`, empty.
+pub fn failed(span: &Span, why: &dyn std::fmt::Display) {
+    span.record("otel.status_code", "ERROR");
+    span.record("otel.status_description", tracing::field::display(why));
 }
 
 /// Lets a span say that it has to do with another one, of another trace.
@@ -160,8 +195,10 @@ pub fn link(span: &Span, other: &Span) {
 pub fn name_in_logs(span: &Span) {
     if are_on() && !span.is_disabled() {
         let context = span.context();
-        let trace = context.span().span_context().trace_id();
-        span.record("trace_id", tracing::field::display(trace));
+        let context = context.span().span_context().clone();
+        if context.is_sampled() {
+            span.record("trace_id", tracing::field::display(context.trace_id()));
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     grafana::{DATA_TAG, Dashboard, Link, Source},
-    pipeline,
+    links, pipeline,
 };
 
 /// How many senders or groups a graph shows. Who wants others chooses them.
@@ -58,12 +58,9 @@ pub fn dashboard(id: &PipelineId, spec: &SensorPipelineSpec) -> Option<Dashboard
                     pipeline::UID
                 ),
             },
-            Link::Tag {
-                title: "Data",
-                tag: DATA_TAG,
-            },
+            links::data(),
         ],
-        from: "now-1h",
+        from: "now-15m",
         rows,
     })
 }

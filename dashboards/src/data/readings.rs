@@ -133,7 +133,7 @@ impl<'a> Readings<'a> {
     fn shares(&self, field: &Field) -> Panel {
         let Self { table, time, .. } = self;
         let name = sql::Name::column(&field.name);
-        let interval = sql::interval(time);
+        let interval = sql::counted_interval(time);
         let chosen = self.chosen();
         // A reading without a value counts too, under a name that can be shown.
         let value = format!("coalesce({name}::text, 'none')");

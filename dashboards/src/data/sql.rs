@@ -41,3 +41,8 @@ pub(super) const ALL: &str = "'*'";
 pub(super) fn interval(time: &Name) -> String {
     format!("$__timeGroupAlias({time}, $__interval)")
 }
+
+/// The same for counts: an interval without anything has none.
+pub(super) fn counted_interval(time: &Name) -> String {
+    format!("$__timeGroupAlias({time}, $__interval, 0)")
+}

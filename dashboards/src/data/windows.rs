@@ -18,8 +18,8 @@ const NUMBERS: [&str; 4] = ["double precision", "numeric", "bigint", "integer"];
 struct Queried<'a> {
     window: &'a Window,
     table: sql::Name,
-    /// When a window begins.
-    start: sql::Name,
+    /// The time that there is an index for.
+    time: sql::Name,
     /// Which of its rows are shown.
     shown: String,
 }
@@ -35,21 +35,23 @@ pub(super) fn row(
     // Admission refuses windows without a table.
     let shape = WindowTable::of(window, fields).ok()?;
     let columns = &shape.columns;
-    let start = columns.iter().find(|column| column.holds == Holds::Start)?;
-    let start = sql::Name::column(&start.name);
+    let time = columns
+        .iter()
+        .find(|column| column.holds == indexed(window))?;
+    let time = sql::Name::column(&time.name);
     let key = key.filter(|key| window.group_by.iter().any(|field| field == key));
     let shown = match key {
         Some(key) => format!(
             "{} AND {}",
-            sql::shown(&start),
+            sql::shown(&time),
             sql::chosen(&sql::Name::column(key))
         ),
-        None => sql::shown(&start),
+        None => sql::shown(&time),
     };
     let queried = Queried {
         window,
         table: sql::Name::of(schema, &window.name),
-        start,
+        time,
         shown,
     };
     let group = group(columns);
@@ -62,6 +64,16 @@ pub(super) fn row(
         .collect();
     panels.push(queried.latest(columns));
     Some(Row::new(format!("Window {}", window.name), panels))
+}
+
+/// What rows are found by: windows begin at fixed times, and their beginning comes first in the key; sessions have an
+/// index on their end.
+fn indexed(window: &Window) -> Holds {
+    if window.session.is_some() {
+        Holds::End
+    } else {
+        Holds::Start
+    }
 }
 
 /// What a row's group is called.
@@ -83,28 +95,21 @@ impl Queried<'_> {
         let Self {
             window,
             table,
-            start,
+            time,
             shown,
         } = self;
         let value = sql::Name::column(&column.name);
         let groups =
             format!("SELECT DISTINCT {group} FROM {table} WHERE {shown} ORDER BY 1 LIMIT {SERIES}");
         let of_groups = format!("{shown} AND {group} IN ({groups})");
-        // Windows that slide begin at fixed times; sessions at any, so there are means of several.
-        let query = if window.session.is_some() {
-            let interval = sql::interval(start);
-            format!(
-                "SELECT {interval}, {group} AS metric, avg({value}) AS value FROM {table} WHERE {of_groups} GROUP BY 1, 2 ORDER BY 1"
-            )
-        } else {
-            format!(
-                "SELECT {start} AS time, {group} AS metric, {value}::double precision AS value FROM {table} WHERE {of_groups} ORDER BY 1"
-            )
-        };
+        let interval = sql::interval(time);
+        let query = format!(
+            "SELECT {interval}, {group} AS metric, avg({value})::double precision AS value FROM {table} WHERE {of_groups} GROUP BY 1, 2 ORDER BY 1"
+        );
         Panel::graph(
             format!("{}: {}", window.name, column.name),
             format!(
-                "{} by the time at which the window begins, of {SERIES} groups at most. Windows that are still open grow.",
+                "{} of each window, of {SERIES} groups at most; the mean where an interval of the graph has several. Windows that are still open grow.",
                 column.name
             ),
         )
@@ -117,7 +122,7 @@ impl Queried<'_> {
         let Self {
             window,
             table,
-            start,
+            time,
             shown,
         } = self;
         let named: Vec<String> = columns
@@ -128,11 +133,11 @@ impl Queried<'_> {
         let named = named.join(", ");
         Panel::table(
             format!("{}: latest", window.name),
-            format!("The {ROWS} rows of windows that began last."),
+            format!("The {ROWS} latest rows."),
             vec![],
         )
         .query(
-            format!("SELECT {named} FROM {table} WHERE {shown} ORDER BY {start} DESC LIMIT {ROWS}"),
+            format!("SELECT {named} FROM {table} WHERE {shown} ORDER BY {time} DESC LIMIT {ROWS}"),
             "",
         )
     }

@@ -19,7 +19,7 @@ pub use variable::Variable;
 const SCHEMA_VERSION: u32 = 39;
 /// How many columns a dashboard has.
 const COLUMNS: u32 = 24;
-/// Every dashboard of the project that asks Prometheus.
+/// Every dashboard that asks Prometheus.
 pub const TAG: &str = "sensorstream";
 /// Every dashboard of a pipeline's data.
 pub const DATA_TAG: &str = "sensorstream-data";
@@ -42,9 +42,18 @@ impl Source {
         }
     }
 
+    /// The variable that names the data source. Each kind has a name of its own: a link that hands variables on
+    /// must not make one dashboard ask another's.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::Prometheus => "datasource",
+            Self::Postgres => "postgres",
+        }
+    }
+
     /// The data source that the dashboard's variable names.
     pub fn reference(self) -> Value {
-        json!({ "type": self.plugin(), "uid": "${datasource}" })
+        json!({ "type": self.plugin(), "uid": format!("${{{}}}", self.variable()) })
     }
 }
 
@@ -114,7 +123,7 @@ impl Link {
         match self {
             Self::Tag { title, tag } => json!({
                 "type": "dashboards", "title": title, "tags": [tag], "asDropdown": true,
-                "includeVars": true, "keepTime": true, "icon": "external link", "targetBlank": false,
+                "includeVars": false, "keepTime": true, "icon": "external link", "targetBlank": false,
                 "tooltip": "", "url": "",
             }),
             Self::Dashboard { title, url } => json!({
@@ -143,7 +152,7 @@ impl Dashboard {
             "schemaVersion": SCHEMA_VERSION,
             "editable": false,
             "graphTooltip": 1,
-            "refresh": "30s",
+            "refresh": self.refresh(),
             "time": { "from": self.from, "to": "now" },
             "timezone": "browser",
             "links": self.links.iter().map(Link::to_json).collect::<Vec<_>>(),
@@ -160,6 +169,15 @@ impl Dashboard {
     pub fn to_text(&self) -> String {
         let text = serde_json::to_string_pretty(&self.to_json());
         text.expect("strings and numbers are JSON") + "\n"
+    }
+
+    /// How often it asks anew. Whoever looks at a pipeline's data is to be no burden to the database that the
+    /// pipeline commits to.
+    fn refresh(&self) -> &'static str {
+        match self.source {
+            Source::Prometheus => "30s",
+            Source::Postgres => "1m",
+        }
     }
 
     fn panels(&self) -> Vec<Value> {

@@ -175,6 +175,10 @@ impl Panel {
         match &self.kind {
             Kind::Graph => {
                 panel["type"] = json!("timeseries");
+                if source == Source::Postgres {
+                    // How fine intervals may be; by default a minute.
+                    panel["interval"] = json!("1s");
+                }
                 let stacking = if self.stacked { "normal" } else { "none" };
                 defaults["custom"] = json!({
                     "drawStyle": "line", "lineWidth": 1, "fillOpacity": if self.stacked { 30 } else { 5 },
@@ -219,6 +223,8 @@ impl Panel {
                 panel["options"] = json!({ "showHeader": true, "cellHeight": "sm" });
                 if !columns.is_empty() {
                     panel["transformations"] = joined(columns);
+                } else if source == Source::Prometheus {
+                    panel["transformations"] = labels_alone();
                 }
                 panel["fieldConfig"] =
                     json!({ "defaults": defaults, "overrides": overrides(columns) });
@@ -259,6 +265,12 @@ fn thresholds(steps: &[(f64, &'static str)]) -> Value {
         .map(|(value, color)| json!({ "color": color, "value": value }));
     let steps: Vec<Value> = std::iter::once(base).chain(steps).collect();
     json!({ "mode": "absolute", "steps": steps })
+}
+
+/// The labels of what one query answers: its values say nothing.
+fn labels_alone() -> Value {
+    let left_out = json!({ "Time": true, "Value": true });
+    json!([{ "id": "organize", "options": { "excludeByName": left_out, "renameByName": {} } }])
 }
 
 /// What several queries answer, joined to rows, without what is not for people.

@@ -28,7 +28,8 @@ impl Variable {
         }
     }
 
-    /// A variable of which several values may be chosen, and at first all are; in queries `all` stands for that.
+    /// A variable of which several values may be chosen, and at first all are; in queries `all` stands for that, or
+    /// every value if it is empty.
     pub fn several(
         name: &'static str,
         label: &'static str,
@@ -54,15 +55,20 @@ impl Variable {
             "datasource": source.reference(),
             "definition": self.query,
             "query": query,
-            // When the time range changes: what has come or gone is to be seen.
-            "refresh": 2,
+            // When the time range changes: what has come or gone is to be seen. A database is asked once.
+            "refresh": match source {
+                Source::Prometheus => 2,
+                Source::Postgres => 1,
+            },
             "sort": 1,
             "multi": self.several,
             "includeAll": self.several,
             "options": [],
         });
-        if self.several {
+        if !self.all.is_empty() {
             variable["allValue"] = json!(self.all);
+        }
+        if self.several {
             variable["current"] = json!({ "selected": true, "text": ["All"], "value": ["$__all"] });
         }
         variable
@@ -72,7 +78,7 @@ impl Variable {
 /// The variable that names the data source.
 pub(super) fn source(source: Source) -> Value {
     json!({
-        "type": "datasource", "name": "datasource", "label": "Data source", "query": source.plugin(),
+        "type": "datasource", "name": source.variable(), "label": "Data source", "query": source.plugin(),
         "refresh": 1, "multi": false, "includeAll": false, "options": [],
     })
 }

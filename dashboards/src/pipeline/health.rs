@@ -64,7 +64,7 @@ pub(super) fn row() -> Row {
             )
             .steps([(1.0, "red")]),
             Panel::number("Lost", "Offsets that vanished from the topics before they were read, while the dashboard's time passed.")
-                .query(PODS.increase("sensorstream_processor_offsets_lost_total", ""), "")
+                .query(PODS.grown("sensorstream_processor_offsets_lost_total"), "")
                 .steps([(1.0, "red")]),
         ],
     )

@@ -11,7 +11,8 @@ mod results;
 mod shards;
 
 use crate::{
-    grafana::{DATA_TAG, Dashboard, Link, Source, TAG},
+    grafana::{Dashboard, Source, TAG},
+    links,
     promql::Scope,
     variables,
 };
@@ -31,16 +32,7 @@ pub fn dashboard() -> Dashboard {
         source: Source::Prometheus,
         tag: TAG,
         variables: variables::pods(),
-        links: vec![
-            Link::Tag {
-                title: "SensorStream",
-                tag: TAG,
-            },
-            Link::Tag {
-                title: "Data",
-                tag: DATA_TAG,
-            },
-        ],
+        links: links::from(UID),
         from: "now-1h",
         rows: vec![
             health::row(),

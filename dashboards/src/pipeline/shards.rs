@@ -120,6 +120,12 @@ fn hourly(metric: &str) -> String {
 }
 
 fn quantiles(title: &str, description: &str, metric: &str) -> Panel {
+    // Messages of the first stage have no event time of their own.
+    let stages = if metric.contains("_event_") {
+        r#"stage="input""#
+    } else {
+        r#"stage=~"input|link""#
+    };
     let panel = Panel::graph(
         title,
         format!("{description} Half and 99 of 100 take no longer."),
@@ -129,7 +135,7 @@ fn quantiles(title: &str, description: &str, metric: &str) -> Panel {
         .into_iter()
         .fold(panel, |panel, (q, name)| {
             panel.query(
-                PODS.quantile(q, metric, "stage"),
+                PODS.quantile_where(q, metric, stages, "stage"),
                 format!("{{{{stage}}}}, {name}"),
             )
         })

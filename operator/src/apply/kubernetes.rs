@@ -19,6 +19,7 @@ use crate::{
         Scale,
         kubernetes::{DesiredObject, Kind},
     },
+    telemetry::{chain, traces},
 };
 
 /// The API server, as a place to write to.
@@ -182,11 +183,15 @@ impl Kubernetes {
         object: &impl std::fmt::Display,
         request: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, ApplyError> {
-        let span = tracing::debug_span!("request", otel.name = %format_args!("{action} {object}"));
-        match tokio::time::timeout(self.timeout, request)
-            .instrument(span)
-            .await
-        {
+        let span = tracing::debug_span!(
+            "request",
+            otel.name = %format_args!("{action} {object}"),
+            otel.kind = "client",
+            otel.status_code = tracing::field::Empty,
+            otel.status_description = tracing::field::Empty,
+        );
+        let answered = tokio::time::timeout(self.timeout, request.instrument(span.clone())).await;
+        let answered = match answered {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(ApplyError::Object {
                 action,
@@ -197,7 +202,8 @@ impl Kubernetes {
                 action,
                 object: object.to_string(),
             }),
-        }
+        };
+        answered.inspect_err(|error| traces::failed(&span, &chain(error)))
     }
 }
 

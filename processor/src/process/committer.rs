@@ -93,6 +93,16 @@ enum End {
     Replaced,
 }
 
+impl End {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::GivenUp => "the shard was given up before the commit was made",
+            Self::Stale => "the shard has another owner",
+            Self::Replaced => "the topic was made anew",
+        }
+    }
+}
+
 impl Committer {
     /// Runs until no more batches come, or the shard can't go on.
     pub async fn run(mut self, mut work: mpsc::Receiver<Work>) {
@@ -125,9 +135,16 @@ impl Committer {
                     Some(Work::Resend(job)) => self.send(job).await?,
                     Some(Work::Write(files)) => self.write_files(files).await?,
                     Some(Work::Commit(mut batch, give_back)) => {
-                        let (span, of_records) = batch.traced.commits();
-                        let refused = self.commit(&batch).instrument(span).await?;
-                        drop(of_records);
+                        let commit = batch.traced.commit();
+                        let committing = self.commit(&batch).instrument(commit.batch.clone());
+                        let refused = match committing.await {
+                            Ok(refused) => refused,
+                            Err(end) => {
+                                batch.traced.give_up(&commit, end.as_str());
+                                return Err(end);
+                            }
+                        };
+                        drop(commit);
                         batch.traced.end();
                         if let Some(change) = batch.consequences.lake.take() {
                             self.write_files(change.closed).await?;

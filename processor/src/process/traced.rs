@@ -12,9 +12,9 @@ use std::ffi::CStr;
 
 use sensorstream_broker::partition_queue::Record;
 use sensorstream_crds::windows::Stage;
-use tracing::{Span, debug_span};
+use tracing::{Span, debug_span, field::Empty};
 
-use crate::telemetry::traces;
+use crate::telemetry::traces::{self, Parent};
 
 use super::role::Role;
 
@@ -22,12 +22,16 @@ use super::role::Role;
 const HEADER: &CStr = c"traceparent";
 /// Of how many records of a batch there are spans. A batch may have half a million.
 const MOST: usize = 32;
+/// At how many records of a batch it is looked whether they come with a context: most that do may be of traces that
+/// are not kept.
+const MOST_LOOKS: usize = 10_000;
 
 /// The spans of a batch.
 #[derive(Debug, Default)]
 pub struct Traced {
     batch: Option<Span>,
     records: Vec<Span>,
+    looks: usize,
 }
 
 impl Traced {
@@ -39,10 +43,11 @@ impl Traced {
         record: &Record<'_>,
         reason: Option<&'static str>,
     ) {
-        if self.records.len() == MOST {
+        if self.records.len() == MOST || self.looks == MOST_LOOKS {
             return;
         }
-        let Some(context) = record.header(HEADER) else {
+        self.looks += 1;
+        let Some(parent) = record.header(HEADER).and_then(Parent::of) else {
             return;
         };
         let topic = role.topic.as_str();
@@ -50,18 +55,19 @@ impl Traced {
             "process",
             otel.name = %format_args!("process {topic}"),
             otel.kind = "consumer",
+            otel.status_code = Empty,
+            otel.status_description = Empty,
             messaging.system = "kafka",
             messaging.operation.name = "process",
             messaging.operation.type = "process",
             messaging.destination.name = topic,
-            messaging.destination.partition.id = partition,
+            messaging.destination.partition.id = %partition,
             messaging.consumer.group.name = role.group(),
             messaging.kafka.offset = record.offset(),
             sensorstream.outcome = reason.unwrap_or("accepted"),
         );
-        if traces::go_on(&span, context) {
-            self.records.push(span);
-        }
+        parent.take(&span);
+        self.records.push(span);
     }
 
     /// Begins the span of the batch, which decides what is from one offset up to another.
@@ -80,9 +86,14 @@ impl Traced {
             parent: None,
             "batch",
             otel.name = %format_args!("batch {}", role.topic),
+            otel.kind = "consumer",
+            otel.status_code = Empty,
+            otel.status_description = Empty,
             messaging.system = "kafka",
+            messaging.operation.name = "batch",
+            messaging.operation.type = "process",
             messaging.destination.name = role.topic,
-            messaging.destination.partition.id = partition,
+            messaging.destination.partition.id = %partition,
             messaging.batch.message_count = records,
             sensorstream.stage = stage,
             sensorstream.from = from,
@@ -94,18 +105,47 @@ impl Traced {
         self.batch = Some(span);
     }
 
-    /// Spans of the commit that is under way now, of the batch and of each record. They end when they are
-    /// dropped.
-    pub fn commits(&self) -> (Span, Vec<Span>) {
-        let of =
-            |parent: &Span| debug_span!(parent: parent, "commit", db.system.name = "postgresql");
-        let batch = self.batch.as_ref().map_or_else(Span::none, of);
-        (batch, self.records.iter().map(of).collect())
+    /// The commit that is under way now, as spans of the batch and of each record.
+    pub fn commit(&self) -> Commit {
+        let of = |parent: &Span| {
+            debug_span!(
+                parent: parent,
+                "commit",
+                otel.kind = "client",
+                otel.status_code = Empty,
+                otel.status_description = Empty,
+                db.system.name = "postgresql",
+                db.operation.name = "COMMIT",
+            )
+        };
+        Commit {
+            batch: self.batch.as_ref().map_or_else(Span::none, of),
+            records: self.records.iter().map(of).collect(),
+        }
     }
 
     /// Ends the spans: the commit has been made.
     pub fn end(&mut self) {
         self.batch = None;
         self.records.clear();
+        self.looks = 0;
     }
+
+    /// Ends the spans, as those of something that did not come about: whoever has the shard next decides the
+    /// records anew.
+    pub fn give_up(&mut self, commit: &Commit, why: &str) {
+        let of_commit = commit.records.iter().chain([&commit.batch]);
+        for span in self.records.iter().chain(&self.batch).chain(of_commit) {
+            traces::failed(span, &why);
+        }
+        self.end();
+    }
+}
+
+/// Spans that end with a commit.
+#[derive(Debug)]
+pub struct Commit {
+    /// Of the batch.
+    pub batch: Span,
+    records: Vec<Span>,
 }

@@ -17,7 +17,7 @@ use tracing::field::display;
 use super::{
     kind::Kind,
     metrics::{Cause, Metrics},
-    traced::{OnTheWay, Ticket},
+    traced::{self, OnTheWay, Ticket},
 };
 
 /// A record that is to be sent again.
@@ -107,13 +107,11 @@ impl ProducerContext for Deliveries {
         if let Some(span) = self.traced.take(ticket) {
             match result {
                 Ok(record) => {
-                    span.record("messaging.destination.partition.id", record.partition());
+                    let partition = display(record.partition());
+                    span.record("messaging.destination.partition.id", partition);
                     span.record("messaging.kafka.offset", record.offset());
                 }
-                Err((error, _)) => {
-                    span.record("otel.status_code", "ERROR");
-                    span.record("otel.status_description", display(error));
-                }
+                Err((error, _)) => traced::failed(&span, error),
             }
         }
         match result {

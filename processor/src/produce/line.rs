@@ -117,7 +117,10 @@ impl Line {
 
     /// Begins a transaction.
     pub(super) fn begin(&self) -> Result<(), LineError> {
-        self.traced.borrow_mut().clear();
+        // What is left is of a transaction that came to nothing.
+        for span in self.traced.borrow_mut().drain(..) {
+            traced::failed(&span, &KafkaError::Canceled);
+        }
         self.producer
             .begin_transaction()
             .map_err(failed("beginning a transaction"))
@@ -128,9 +131,12 @@ impl Line {
         let mut message = BaseRecord::<[u8], [u8]>::to(&self.topic).payload(record.value);
         message.key = record.key;
         message.partition = record.partition;
-        if let Some(traced) = traced::begin(&self.topic, record.kind) {
+        let mut spans = self.traced.borrow_mut();
+        if spans.len() < traced::MOST
+            && let Some(traced) = traced::begin(&self.topic, record.kind)
+        {
             message = message.headers(traced.headers);
-            self.traced.borrow_mut().push(traced.span);
+            spans.push(traced.span);
         }
         while let Err((error, returned)) = self.producer.send(message) {
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {

@@ -1,7 +1,7 @@
 //! The connection to the topic: made once broker and topic are there, made anew when librdkafka
 //! gives it up, and nothing lost in between.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use rdkafka::{
     ClientConfig,
@@ -19,7 +19,7 @@ use super::{
     delivery::{Deliveries, Note, Undelivered},
     kind::Kind,
     metrics::Metrics,
-    traced::{self, Ticket},
+    traced::{self, Ticket, Traced},
 };
 
 /// How long the broker may take to describe the topic.
@@ -35,6 +35,8 @@ pub(super) struct Link {
     topic: String,
     /// Records that were refused and are sent again before any other.
     again: Vec<Undelivered>,
+    /// What was decided about tracing the record that found no room last.
+    waiting: Cell<Option<Option<Traced>>>,
 }
 
 /// Why the topic can't be written to yet.
@@ -72,6 +74,7 @@ impl Link {
             producer,
             topic: topic.to_owned(),
             again: Vec::new(),
+            waiting: Cell::default(),
         })
     }
 
@@ -82,10 +85,18 @@ impl Link {
 
     /// Sends a record, or says that the buffer is full.
     pub(super) fn send(&self, kind: Kind, key: Option<&[u8]>, value: &[u8]) -> Room {
+        let context = self.producer.context();
+        let on_the_way = context.traced();
+        // One that found no room is still being sent.
+        let traced = self.waiting.take().unwrap_or_else(|| {
+            on_the_way
+                .has_room()
+                .then(|| traced::begin(&self.topic, kind))
+                .flatten()
+        });
         let mut ticket = Ticket(None);
-        let traced = traced::begin(&self.topic, kind);
         let headers = traced.map(|traced| {
-            ticket = self.producer.context().traced().keep(traced.span);
+            ticket = on_the_way.keep(traced.span);
             traced.headers
         });
         let note = Note { kind, ticket };
@@ -94,13 +105,17 @@ impl Link {
         record.headers = headers;
         match self.producer.send(record) {
             Ok(()) => Room::Taken,
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
-                self.producer.context().traced().take(ticket);
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), record)) => {
+                let traced = on_the_way.take(ticket).zip(record.headers);
+                let traced = traced.map(|(span, headers)| Traced { span, headers });
+                self.waiting.set(Some(traced));
                 Room::Full
             }
             Err((error, _)) => {
-                self.producer.context().traced().take(ticket);
-                self.producer.context().keep(Undelivered {
+                if let Some(span) = on_the_way.take(ticket) {
+                    traced::failed(&span, &error);
+                }
+                context.keep(Undelivered {
                     kind,
                     key: key.map(<[u8]>::to_vec),
                     value: value.to_vec(),

@@ -9,13 +9,20 @@ use std::{
     },
 };
 
-use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::{
+    error::KafkaError,
+    message::{Header, OwnedHeaders},
+};
 use tracing::{Span, debug_span, field::Empty};
 
 use super::kind::Kind;
 use crate::telemetry::traces;
 
+/// How many spans are kept of records that the broker has not answered for: a buffer may have 100,000 of these.
+pub(super) const MOST: usize = 1_000;
+
 /// A record whose sending is traced.
+#[derive(Debug)]
 pub(super) struct Traced {
     /// Ends when it is dropped.
     pub(super) span: Span,
@@ -34,6 +41,7 @@ pub(super) fn begin(topic: &str, kind: Kind) -> Option<Traced> {
         otel.kind = "producer",
         otel.status_code = Empty,
         otel.status_description = Empty,
+        error.type = Empty,
         messaging.system = "kafka",
         messaging.operation.name = "send",
         messaging.operation.type = "send",
@@ -50,6 +58,16 @@ pub(super) fn begin(topic: &str, kind: Kind) -> Option<Traced> {
     Some(Traced { span, headers })
 }
 
+/// Ends the span of a record that was not sent.
+pub(super) fn failed(span: &Span, error: &KafkaError) {
+    let code = error.rdkafka_error_code();
+    span.record(
+        "error.type",
+        code.map_or_else(|| "_OTHER".to_owned(), |code| format!("{code:?}")),
+    );
+    traces::failed(span, error);
+}
+
 /// A record's number among those whose sending is traced; none of one that is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket(pub(super) Option<usize>);
@@ -62,6 +80,11 @@ pub(super) struct OnTheWay {
 }
 
 impl OnTheWay {
+    /// Whether there is room for one more.
+    pub(super) fn has_room(&self) -> bool {
+        self.spans().len() < MOST
+    }
+
     /// Keeps a span until the broker has answered.
     pub(super) fn keep(&self, span: Span) -> Ticket {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;

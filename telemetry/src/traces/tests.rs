@@ -1,6 +1,6 @@
-use opentelemetry::trace::{SpanKind, TraceId};
+use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SpanData};
-use tracing::{debug_span, subscriber::with_default};
+use tracing::{debug_span, field::Empty, subscriber::with_default};
 use tracing_subscriber::prelude::*;
 
 use super::*;
@@ -24,7 +24,7 @@ fn a_trace_goes_on_where_its_context_says() {
         let context = context_of(&send).unwrap();
         drop(send);
         let process = debug_span!(target: "sensorstream_test", "process", otel.kind = "consumer");
-        assert!(go_on(&process, context.as_bytes()));
+        Parent::of(context.as_bytes()).unwrap().take(&process);
         drop(process);
     });
     let [send, process] = &spans[..] else {
@@ -48,14 +48,27 @@ fn what_is_not_kept_travels_with_no_context() {
 }
 
 #[test]
-fn a_context_that_makes_no_sense_is_none() {
+fn a_context_that_makes_no_sense_or_is_not_kept_is_none() {
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7";
+    assert!(Parent::of(format!("00-{trace}-01").as_bytes()).is_some());
+    assert!(Parent::of(format!("00-{trace}-00").as_bytes()).is_none());
+    for nonsense in [&b"00-xyz"[..], b"\xff", b""] {
+        assert!(Parent::of(nonsense).is_none());
+    }
+}
+
+#[test]
+fn a_span_of_something_that_failed_says_so() {
     let spans = sent(Sampler::AlwaysOn, || {
-        let span = debug_span!(target: "sensorstream_test", "process");
-        for nonsense in [&b"00-xyz"[..], b"\xff", b""] {
-            assert!(!go_on(&span, nonsense));
-        }
+        let span = debug_span!(
+            target: "sensorstream_test",
+            "send",
+            otel.status_code = Empty,
+            otel.status_description = Empty
+        );
+        failed(&span, &"no broker");
     });
-    assert!(spans[0].span_context.trace_id() != TraceId::INVALID);
+    assert_eq!(spans[0].status, Status::error("no broker"));
 }
 
 #[test]

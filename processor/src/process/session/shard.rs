@@ -82,6 +82,9 @@ impl Session {
         let stop = CancellationToken::new();
         let next_offset = Arc::new(AtomicI64::new(taken.state.next_offset));
         self.show_lag(partition, taken.end_offset - taken.state.next_offset);
+        // At zero from now on, as what becomes of its records is.
+        let read = &self.role.metrics.records_read;
+        read.with_label_values(&[&partition.to_string()]);
         let end = Arc::new(End::default());
         let (key, epoch) = (taken.key.clone(), taken.epoch);
         let halves = match taken.state.data_loss_at {
