@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use kube::ResourceExt;
 use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
 use sensorstream_crds::SensorPipeline;
-use sensorstream_telemetry::metrics::Catalog;
+use sensorstream_telemetry::metrics::{Catalog, Listed};
 
 /// Every metric of the operator.
 pub struct Metrics {
@@ -15,7 +15,7 @@ pub struct Metrics {
     active: IntGauge,
     leader: IntGauge,
     pipelines: IntGaugeVec,
-    conditions: IntGaugeVec,
+    conditions: Listed,
     endpoint_up: IntGaugeVec,
     certificate_expiry: IntGauge,
 }
@@ -50,7 +50,7 @@ impl Metrics {
                 "Pipelines by the status of each of their conditions.",
                 &["condition", "status"],
             ),
-            conditions: define.gauges(
+            conditions: define.listed(
                 "pipeline_condition",
                 "1 for the status and the reason that each condition of each pipeline has.",
                 &[
@@ -115,7 +115,8 @@ impl Metrics {
     /// Everything as text, with the pipelines as they are now.
     pub fn text(&self, pipelines: &[Arc<SensorPipeline>]) -> Vec<u8> {
         self.pipelines.reset();
-        self.conditions.reset();
+        let mut conditions = String::new();
+        self.conditions.begin(&mut conditions);
         for pipeline in pipelines {
             let namespace = pipeline.namespace().unwrap_or_default();
             let name = pipeline.name_any();
@@ -123,12 +124,13 @@ impl Metrics {
             for condition in status.iter().flat_map(|status| &status.conditions) {
                 let (type_, status) = (condition.type_.as_str(), condition.status.as_str());
                 self.pipelines.with_label_values(&[type_, status]).inc();
-                self.conditions
-                    .with_label_values(&[&namespace, &name, type_, status, &condition.reason])
-                    .set(1);
+                let labels = [&namespace, &name, type_, status, &condition.reason];
+                self.conditions.series(&mut conditions, &labels, 1.0);
             }
         }
-        self.catalog.text()
+        let mut text = self.catalog.text();
+        text.extend_from_slice(conditions.as_bytes());
+        text
     }
 }
 

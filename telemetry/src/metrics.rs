@@ -1,6 +1,8 @@
 //! Metrics: each is defined once, where it is counted, and with that listed for whoever documents or checks
 //! them.
 
+mod listed;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::{
@@ -8,6 +10,8 @@ use prometheus::{
     IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
     process_collector::ProcessCollector, proto::MetricFamily,
 };
+
+pub use listed::Listed;
 
 /// The content type of [`Catalog::text`].
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -175,6 +179,16 @@ impl Group<'_> {
     pub fn levels(&self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
         let options = self.options(Kind::Gauge, name, help, labels);
         self.register(GaugeVec::new(options, labels))
+    }
+
+    /// Whole or other values of which nothing is kept: they are written down for each scrape.
+    pub fn listed(&self, name: &str, help: &str, labels: &[&str]) -> Listed {
+        let options = self.options(Kind::Gauge, name, help, labels);
+        Listed {
+            name: options.name,
+            help: options.help,
+            labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        }
     }
 
     /// How often values were below each of the bounds.
