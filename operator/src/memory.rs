@@ -5,13 +5,13 @@
 /// is freed. Bodies of lists are larger, the objects in them smaller.
 const MAPPED_FROM: i32 = 32 * 1024;
 
-/// Keeps threads from each having a heap of their own, and large bodies out of the heaps. To be
-/// called before there are threads.
+/// Keeps threads from having heaps of their own, of which each would keep what was free in it, and large bodies out
+/// of the one there is. To be called before there are threads.
 pub fn spare() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: changes settings of the allocator, before other threads use it.
     unsafe {
-        libc::mallopt(libc::M_ARENA_MAX, 2);
+        libc::mallopt(libc::M_ARENA_MAX, 1);
         libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_FROM);
     }
 }
