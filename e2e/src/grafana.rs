@@ -80,6 +80,8 @@ pub fn sql(text: &str, keys: &str, now: Timestamp) -> String {
         let close = open + sql[open..].find(')').expect("arguments end");
         let arguments = &sql[open + 1..close];
         let meaning = match &sql[start..open] {
+            "$__timeFrom" => format!("'{from}'"),
+            "$__timeTo" => format!("'{now}'"),
             "$__timeFilter" => format!("{arguments} BETWEEN '{from}' AND '{now}'"),
             "$__timeGroupAlias" => {
                 // The third says what stands for nothing, which Grafana fills in itself.

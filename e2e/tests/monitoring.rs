@@ -277,7 +277,7 @@ async fn a_trace_leads_from_the_producer_to_the_commit() {
     let name = scope.namespace.trim_start_matches("t-").to_owned();
     scope
         .apply(&environment(&scope, &name, |spec| {
-            spec["simulator"]["rate"] = json!(100)
+            spec["simulator"]["rate"] = json!(100);
         }))
         .await;
     scope.until_flowing(&name).await;

@@ -29,6 +29,11 @@ pub(super) fn shown(time: &Name) -> String {
     format!("$__timeFilter({time})")
 }
 
+/// Whether what lasts from one time to another has a part in what the dashboard shows.
+pub(super) fn overlapping(from: &Name, to: &Name) -> String {
+    format!("{to} >= $__timeFrom() AND {from} <= $__timeTo()")
+}
+
 /// Whether a sender is among those chosen. All of them are chosen with [`ALL`].
 pub(super) fn chosen(key: &Name) -> String {
     format!("({ALL} IN ($key) OR {key}::text IN ($key))")

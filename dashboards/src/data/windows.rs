@@ -18,8 +18,10 @@ const NUMBERS: [&str; 4] = ["double precision", "numeric", "bigint", "integer"];
 struct Queried<'a> {
     window: &'a Window,
     table: sql::Name,
+    /// When a window begins.
+    start: sql::Name,
     /// The time that there is an index for.
-    time: sql::Name,
+    indexed: sql::Name,
     /// Which of its rows are shown.
     shown: String,
 }
@@ -35,23 +37,28 @@ pub(super) fn row(
     // Admission refuses windows without a table.
     let shape = WindowTable::of(window, fields).ok()?;
     let columns = &shape.columns;
-    let time = columns
-        .iter()
-        .find(|column| column.holds == indexed(window))?;
-    let time = sql::Name::column(&time.name);
+    let named = |holds| {
+        let column = columns.iter().find(|column| column.holds == holds)?;
+        Some(sql::Name::column(&column.name))
+    };
+    let (start, end) = (named(Holds::Start)?, named(Holds::End)?);
+    // Rows are found by an index: windows begin at fixed times, and their beginning comes first in the key; sessions
+    // have one on their end, which of those that are open is yet to come.
+    let (shown, indexed) = if window.session.is_some() {
+        (sql::overlapping(&start, &end), end)
+    } else {
+        (sql::shown(&start), start.clone())
+    };
     let key = key.filter(|key| window.group_by.iter().any(|field| field == key));
     let shown = match key {
-        Some(key) => format!(
-            "{} AND {}",
-            sql::shown(&time),
-            sql::chosen(&sql::Name::column(key))
-        ),
-        None => sql::shown(&time),
+        Some(key) => format!("{shown} AND {}", sql::chosen(&sql::Name::column(key))),
+        None => shown,
     };
     let queried = Queried {
         window,
         table: sql::Name::of(schema, &window.name),
-        time,
+        start,
+        indexed,
         shown,
     };
     let group = group(columns);
@@ -64,16 +71,6 @@ pub(super) fn row(
         .collect();
     panels.push(queried.latest(columns));
     Some(Row::new(format!("Window {}", window.name), panels))
-}
-
-/// What rows are found by: windows begin at fixed times, and their beginning comes first in the key; sessions have an
-/// index on their end.
-fn indexed(window: &Window) -> Holds {
-    if window.session.is_some() {
-        Holds::End
-    } else {
-        Holds::Start
-    }
 }
 
 /// What a row's group is called.
@@ -95,14 +92,15 @@ impl Queried<'_> {
         let Self {
             window,
             table,
-            time,
+            start,
             shown,
+            ..
         } = self;
         let value = sql::Name::column(&column.name);
         let groups =
             format!("SELECT DISTINCT {group} FROM {table} WHERE {shown} ORDER BY 1 LIMIT {SERIES}");
         let of_groups = format!("{shown} AND {group} IN ({groups})");
-        let interval = sql::interval(time);
+        let interval = sql::interval(start);
         let query = format!(
             "SELECT {interval}, {group} AS metric, avg({value})::double precision AS value FROM {table} WHERE {of_groups} GROUP BY 1, 2 ORDER BY 1"
         );
@@ -122,8 +120,9 @@ impl Queried<'_> {
         let Self {
             window,
             table,
-            time,
+            indexed,
             shown,
+            ..
         } = self;
         let named: Vec<String> = columns
             .iter()
@@ -137,7 +136,9 @@ impl Queried<'_> {
             vec![],
         )
         .query(
-            format!("SELECT {named} FROM {table} WHERE {shown} ORDER BY {time} DESC LIMIT {ROWS}"),
+            format!(
+                "SELECT {named} FROM {table} WHERE {shown} ORDER BY {indexed} DESC LIMIT {ROWS}"
+            ),
             "",
         )
     }

@@ -13,8 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a statement may take on either side before PostgreSQL counts as hanging.
 pub const PATIENCE: Duration = Duration::from_secs(15);
-/// How much earlier PostgreSQL itself gives a statement up.
-const SLACK: Duration = Duration::from_secs(1);
+/// How long PostgreSQL itself lets one take. One that is well gives up first, and says why: it waits for a lock,
+/// say.
+const ITS_PATIENCE: Duration = Duration::from_secs(14);
 /// How long connecting may take.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -43,8 +44,7 @@ pub enum LaneError {
 impl Lanes {
     /// At most `count` connections, none of them made yet.
     pub fn new(options: PgConnectOptions, count: usize) -> Self {
-        // A PostgreSQL that is well gives up first, and says why: it waits for a lock, say.
-        let patience = (PATIENCE - SLACK).as_millis().to_string();
+        let patience = ITS_PATIENCE.as_millis().to_string();
         let options = options.options([
             ("synchronous_commit", "on"),
             ("statement_timeout", &patience),

@@ -36,7 +36,17 @@ pub(super) struct Link {
     /// Records that were refused and are sent again before any other.
     again: Vec<Undelivered>,
     /// What was decided about tracing the record that found no room last.
-    waiting: Cell<Option<Option<Traced>>>,
+    waiting: Cell<Waiting>,
+}
+
+/// The record that found no room last, and is sent next.
+#[derive(Debug, Default)]
+enum Waiting {
+    /// There is none.
+    #[default]
+    None,
+    /// It is traced, or it is not.
+    Record(Option<Traced>),
 }
 
 /// Why the topic can't be written to yet.
@@ -88,12 +98,11 @@ impl Link {
         let context = self.producer.context();
         let on_the_way = context.traced();
         // One that found no room is still being sent.
-        let traced = self.waiting.take().unwrap_or_else(|| {
-            on_the_way
-                .has_room()
-                .then(|| traced::begin(&self.topic, kind))
-                .flatten()
-        });
+        let traced = match self.waiting.take() {
+            Waiting::Record(traced) => traced,
+            Waiting::None if on_the_way.has_room() => traced::begin(&self.topic, kind),
+            Waiting::None => None,
+        };
         let mut ticket = Ticket(None);
         let headers = traced.map(|traced| {
             ticket = on_the_way.keep(traced.span);
@@ -108,7 +117,7 @@ impl Link {
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), record)) => {
                 let traced = on_the_way.take(ticket).zip(record.headers);
                 let traced = traced.map(|(span, headers)| Traced { span, headers });
-                self.waiting.set(Some(traced));
+                self.waiting.set(Waiting::Record(traced));
                 Room::Full
             }
             Err((error, _)) => {
