@@ -6,8 +6,11 @@ use crate::{
     promql::sum,
 };
 
+fn rate(metric: &str, by: &str) -> String {
+    PODS.rate(&format!("sensorstream_processor_{metric}"), by)
+}
+
 pub(super) fn windows() -> Row {
-    let rate = |metric: &str, by: &str| PODS.rate(&format!("sensorstream_processor_{metric}"), by);
     let level = |metric: &str| {
         sum(
             "stage",
@@ -43,7 +46,6 @@ pub(super) fn windows() -> Row {
 }
 
 pub(super) fn sinks() -> Row {
-    let rate = |metric: &str, by: &str| PODS.rate(&format!("sensorstream_processor_{metric}"), by);
     Row::new(
         "Sinks",
         [

@@ -32,11 +32,14 @@ pub(super) fn delay() -> Row {
                 "Record to commit",
                 "Time from when Kafka has a record until it is committed.",
                 "sensorstream_processor_record_to_commit_duration_seconds",
+                STAGES,
             ),
             quantiles(
                 "Event to commit",
                 "Time from when a reading was taken until it is committed: what is on the way to Kafka counts too.",
                 "sensorstream_processor_event_to_commit_duration_seconds",
+                // Messages of the first stage have no event time of their own.
+                r#"stage="input""#,
             ),
         ]
         .map(|panel| panel.size(6, 8)),
@@ -51,6 +54,7 @@ pub(super) fn commits() -> Row {
                 "Commit duration",
                 "Time of a commit, repetitions included.",
                 "sensorstream_processor_commit_duration_seconds",
+                STAGES,
             ),
             Panel::graph("Commit size", "Records in a commit, on average.")
                 .query(
@@ -119,13 +123,10 @@ fn hourly(metric: &str) -> String {
     sum("stage", &format!("increase({metric}[1h])"))
 }
 
-fn quantiles(title: &str, description: &str, metric: &str) -> Panel {
-    // Messages of the first stage have no event time of their own.
-    let stages = if metric.contains("_event_") {
-        r#"stage="input""#
-    } else {
-        r#"stage=~"input|link""#
-    };
+/// Both stages of a pipeline.
+const STAGES: &str = r#"stage=~"input|link""#;
+
+fn quantiles(title: &str, description: &str, metric: &str, stages: &str) -> Panel {
     let panel = Panel::graph(
         title,
         format!("{description} Half and 99 of 100 take no longer."),
