@@ -114,6 +114,14 @@ pub struct SinkMetrics {
     pub blocked_seconds: Counter,
 }
 
+/// A stage, as labels of metrics and attributes of spans have it: by what it reads.
+pub fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::First => "input",
+        Stage::Second => "link",
+    }
+}
+
 /// What the values of labels will be.
 #[derive(Clone, Copy, Debug)]
 pub struct Series<'a> {
@@ -138,13 +146,9 @@ impl Metrics {
     /// # Panics
     /// When the catalog has metrics of these names and this stage already.
     pub fn new(catalog: &Catalog, stage: Stage) -> Self {
-        let stage = match stage {
-            Stage::First => "input",
-            Stage::Second => "link",
-        };
         let define = catalog
             .group("sensorstream_processor")
-            .with_label("stage", stage);
+            .with_label("stage", stage_name(stage));
         Self {
             records_read: define.counters(
                 "records_read_total",

@@ -11,12 +11,11 @@
 use std::ffi::CStr;
 
 use sensorstream_broker::partition_queue::Record;
-use sensorstream_crds::windows::Stage;
 use tracing::{Span, debug_span, field::Empty};
 
 use crate::telemetry::traces::{self, Parent};
 
-use super::role::Role;
+use super::{metrics::stage_name, role::Role};
 
 /// [`traces::HEADER`], as librdkafka takes it.
 const HEADER: &CStr = c"traceparent";
@@ -78,10 +77,6 @@ impl Traced {
         (from, to): (i64, i64),
         records: usize,
     ) {
-        let stage = match role.stage {
-            Stage::First => "input",
-            Stage::Second => "link",
-        };
         let span = debug_span!(
             parent: None,
             "batch",
@@ -95,7 +90,7 @@ impl Traced {
             messaging.destination.name = role.topic,
             messaging.destination.partition.id = %partition,
             messaging.batch.message_count = records,
-            sensorstream.stage = stage,
+            sensorstream.stage = stage_name(role.stage),
             sensorstream.from = from,
             sensorstream.to = to,
         );
