@@ -2,6 +2,7 @@
 //! it by pure reasoning (identities, the pods' configuration). Knows no I/O.
 
 pub mod admission;
+pub mod api;
 pub mod connections;
 pub mod identity;
 pub mod input;

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    api::Api,
     connections::{Kafka, Postgres},
     input::Input,
     outputs::Outputs,
@@ -13,7 +14,7 @@ use crate::{
     simulator::Simulator,
     status::SensorPipelineStatus,
     windows::Window,
-    workloads::{Api, Processor},
+    workloads::Processor,
 };
 
 /// What readings look like, what to compute from them and where results go.
@@ -58,7 +59,6 @@ use crate::{
     validation = Rule::new("has(self.outputs.table) || has(self.outputs.enriched) || has(self.outputs.alerts) || has(self.outputs.lake) || (has(self.windows) && self.windows.size() > 0)").message("the pipeline has no result; give it windows or one of outputs.table, outputs.enriched, outputs.alerts and outputs.lake").field_path(".outputs"),
     validation = Rule::new("(has(self.rules) && self.rules.size() > 0) == has(self.outputs.alerts)").message("rules and outputs.alerts go together: add the one that is missing, or remove the other").field_path(".outputs.alerts"),
     validation = Rule::new("!has(self.outputs.lake) || self.input.fields.all(f, !(f.name in ['date', 'hour']))").message("a pipeline with outputs.lake can't have fields named date or hour: the lake's folders have these names; rename them, and keep their members with from").field_path(".input.fields"),
-    validation = Rule::new("!has(self.api) || has(self.outputs.table)").message("the API reads the table of readings; add outputs.table, or remove api").field_path(".api"),
     validation = Rule::new("has(self.postgres.schema) == has(oldSelf.postgres.schema) && (!has(self.postgres.schema) || self.postgres.schema == oldSelf.postgres.schema)").message("postgres.schema can't be changed in place: the tables so far would stay in the old one; make a new pipeline").field_path(".postgres.schema")
 )]
 pub struct SensorPipelineSpec {
@@ -93,7 +93,7 @@ pub struct SensorPipelineSpec {
     /// The pods that read, validate, compute and write.
     #[serde(default)]
     pub processor: Processor,
-    /// The query API. None when left out.
+    /// The query API with the web dashboard. None when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api: Option<Api>,
     /// What becomes of topics, tables and positions when the resource is deleted.

@@ -5,15 +5,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    api::{Auth, Cors, Limits},
     connections::{SaslMechanism, SecretRef},
     identity::PipelineId,
     input::Input,
-    outputs::{Outputs, Table},
+    outputs::Outputs,
     pipeline::{SensorPipeline, SensorPipelineSpec},
     rules::Rule,
     simulator::Simulator,
     windows::Window,
-    workloads::Cors,
 };
 
 /// Where a role finds its document.
@@ -24,6 +24,8 @@ pub const KAFKA_TLS_DIR: &str = "/etc/sensorstream/kafka-tls";
 pub const POD_NAME_ENV: &str = "POD_NAME";
 /// The environment variable with the PostgreSQL URI.
 pub const DATABASE_URL_ENV: &str = "DATABASE_URL";
+/// The environment variable of `serve` with the tokens that are good, a line each.
+pub const API_TOKENS_ENV: &str = "API_TOKENS";
 /// The environment variable with the SASL user name.
 pub const KAFKA_USERNAME_ENV: &str = "KAFKA_USERNAME";
 /// The environment variable with the SASL password.
@@ -136,12 +138,29 @@ pub struct ProduceConfig {
 pub struct ServeConfig {
     /// Whose pod this is.
     pub pipeline: PipelineId,
+    /// Where the topics are.
+    pub kafka: KafkaEndpoint,
     /// The PostgreSQL schema of the tables.
     pub schema: String,
-    /// What readings look like.
+    /// What comes in.
     pub input: Input,
-    /// The table of accepted readings.
-    pub table: Table,
+    /// What is computed over event time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
+    /// Which readings are worth an alert.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// Where results and bad records go.
+    pub outputs: Outputs,
+    /// Whether the pipeline makes its own readings.
+    #[serde(default)]
+    pub simulated: bool,
+    /// Who may ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    /// How much may be asked.
+    #[serde(default)]
+    pub limits: Limits,
     /// Which web pages may call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cors: Option<Cors>,
@@ -176,24 +195,26 @@ impl RoleConfigs {
             },
             produce: spec.simulator.as_ref().map(|simulator| ProduceConfig {
                 pipeline: id.clone(),
-                kafka,
+                kafka: kafka.clone(),
                 input: spec.input.clone(),
                 simulator: simulator.clone(),
                 windows_close_after_ms: simulator
                     .finalize
                     .then(|| windows_close_after_ms(&spec.windows)),
             }),
-            serve: spec
-                .api
-                .as_ref()
-                .zip(spec.outputs.table.as_ref())
-                .map(|(api, table)| ServeConfig {
-                    pipeline: id.clone(),
-                    schema,
-                    input: spec.input.clone(),
-                    table: table.clone(),
-                    cors: api.cors.clone(),
-                }),
+            serve: spec.api.as_ref().map(|api| ServeConfig {
+                pipeline: id.clone(),
+                kafka,
+                schema,
+                input: spec.input.clone(),
+                windows: spec.windows.clone(),
+                rules: spec.rules.clone(),
+                outputs: spec.outputs.clone(),
+                simulated: spec.simulator.is_some(),
+                auth: api.auth.clone(),
+                limits: api.limits.clone(),
+                cors: api.cors.clone(),
+            }),
         }
     }
 }

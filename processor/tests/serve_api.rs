@@ -44,7 +44,8 @@ fn config(schema: &str, cors: &Value) -> ServeConfig {
     serde_json::from_value(json!({
         "pipeline": { "namespace": "default", "name": "tests" },
         "schema": schema,
-        "table": { "name": "sensor_data" },
+        "kafka": { "bootstrapServers": "kafka:9092", "tls": false },
+        "outputs": { "table": { "name": "sensor_data" }, "deadLetter": { "topic": { "name": "bad" } } },
         "cors": cors,
         "input": {
             "topic": { "name": "sensor-data" },

@@ -70,7 +70,14 @@ impl Readings {
         let select = format!(
             "SELECT {} FROM {} t",
             selected.join(", "),
-            qualified(&config.schema, &config.table.name)
+            qualified(
+                &config.schema,
+                config
+                    .outputs
+                    .table
+                    .as_ref()
+                    .map_or("", |table| &table.name)
+            )
         );
         let time = quoted(&event_time.field);
         // The indexes are on the event time, descending, alone and after the key; position in

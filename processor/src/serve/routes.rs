@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use sensorstream_crds::{runtime::ServeConfig, workloads::Cors};
+use sensorstream_crds::{api::Cors, runtime::ServeConfig};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use sqlx::PgPool;

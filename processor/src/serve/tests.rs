@@ -12,7 +12,8 @@ pub(super) fn config_with_key(key_type: &str) -> ServeConfig {
         "pipeline": { "namespace": "plant", "name": "environment" },
         "schema": "environment",
         // Numbers of rows are no part of readings: neither a query nor the description has them.
-        "table": { "name": "sensor_data", "identityColumn": "row_number" },
+        "kafka": { "bootstrapServers": "kafka:9092", "tls": false },
+        "outputs": { "table": { "name": "sensor_data", "identityColumn": "row_number" }, "deadLetter": { "topic": { "name": "bad" } } },
         "input": {
             "topic": { "name": "sensor-data" },
             "key": "sensor_id",

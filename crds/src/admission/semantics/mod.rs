@@ -1,6 +1,7 @@
 //! What a schema and CEL can't see: relations between numbers written as text, spans of time,
 //! expressions, and whether generated values fit their fields.
 
+mod api;
 mod check;
 mod expressions;
 mod fields;
@@ -61,6 +62,9 @@ pub(super) fn violations(pipeline: &SensorPipeline) -> Vec<Violation> {
     check.rules(&spec.rules, &spec.input.fields);
     if let Some(simulator) = &spec.simulator {
         check.simulator(simulator, &spec.input.fields);
+    }
+    if let Some(api) = &spec.api {
+        check.api(api, spec);
     }
     check.found
 }
