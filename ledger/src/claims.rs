@@ -97,7 +97,7 @@ pub async fn release(pool: &PgPool, claim: &Claim) -> Result<(), sqlx::Error> {
     .map(drop)
 }
 
-/// Forgets a pipeline: its shards, its undelivered decisions and its claims.
+/// Forgets a pipeline: its shards, its undelivered decisions, its readers, its status and its claims.
 pub async fn forget_pipeline(pool: &PgPool, pipeline: &str) -> Result<(), sqlx::Error> {
     let mut transaction = pool.begin().await?;
     for statement in [
@@ -106,6 +106,8 @@ pub async fn forget_pipeline(pool: &PgPool, pipeline: &str) -> Result<(), sqlx::
         "DELETE FROM sensorstream.lake_files WHERE pipeline = $1",
         "DELETE FROM sensorstream.state_buckets WHERE pipeline = $1",
         "DELETE FROM sensorstream.shards WHERE pipeline = $1",
+        "DELETE FROM sensorstream.readers WHERE pipeline = $1",
+        "DELETE FROM sensorstream.statuses WHERE pipeline = $1",
         "DELETE FROM sensorstream.claims WHERE pipeline = $1",
     ] {
         sqlx::query(statement)

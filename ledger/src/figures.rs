@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{PgPool, Row, types::Json};
+use sqlx::{AssertSqlSafe, PgPool, Row, postgres::PgRow, types::Json};
 
 /// How far one shard is, and what became of its records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,55 +62,42 @@ pub struct BlockedSink {
     pub error: String,
 }
 
+/// The columns of `sensorstream.reader_shards`. Whoever may read the table of shards sees all of them
+/// there, and others those of their pipelines.
+pub(crate) const COLUMNS: &str = "pipeline, stage, topic, incarnation, partition, owner, revision, \
+     next_offset, watermark_us, records_read, accepted, dead_lettered, dropped, lost, last_commit_us, \
+     data_loss_at, rows_of_others, outbox_cursor, linked, pending, blocked";
+
 /// The figures of every shard in the database.
 pub async fn all(pool: &PgPool) -> Result<Vec<ShardFigures>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT s.pipeline, s.stage, s.topic, s.incarnation, s.partition, s.owner, s.revision,
-                s.next_offset,
-                (extract(epoch FROM s.watermark) * 1e6)::bigint AS watermark_us,
-                s.records_read, s.accepted, s.dead_lettered, s.dropped, s.lost,
-                (extract(epoch FROM s.last_commit_at) * 1e6)::bigint AS last_commit_us,
-                s.data_loss_at, s.rows_of_others, s.outbox_cursor, s.links IS NOT NULL AS linked,
-                (SELECT count(*) FROM sensorstream.pending_dead_letters p
-                  WHERE (p.pipeline, p.stage, p.incarnation, p.partition)
-                      = (s.pipeline, s.stage, s.incarnation, s.partition)) AS pending,
-                (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                          'sink', b.sink,
-                          'since_us', (extract(epoch FROM b.since) * 1e6)::bigint,
-                          'error', b.error) ORDER BY b.sink), '[]')
-                   FROM sensorstream.blocked_sinks b
-                  WHERE (b.pipeline, b.stage, b.incarnation, b.partition)
-                      = (s.pipeline, s.stage, s.incarnation, s.partition)) AS blocked
-           FROM sensorstream.shards s
-          ORDER BY s.pipeline, s.stage, s.incarnation, s.partition",
-    )
-    .fetch_all(pool)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(ShardFigures {
-                pipeline: row.try_get("pipeline")?,
-                stage: row.try_get("stage")?,
-                topic: row.try_get("topic")?,
-                incarnation: row.try_get("incarnation")?,
-                partition: row.try_get("partition")?,
-                owner: row.try_get("owner")?,
-                revision: row.try_get("revision")?,
-                next_offset: row.try_get("next_offset")?,
-                watermark_us: row.try_get("watermark_us")?,
-                records_read: row.try_get("records_read")?,
-                accepted: row.try_get("accepted")?,
-                dead_lettered: row.try_get::<Json<_>, _>("dead_lettered")?.0,
-                dropped: row.try_get::<Json<_>, _>("dropped")?.0,
-                lost: row.try_get("lost")?,
-                last_commit_us: row.try_get("last_commit_us")?,
-                data_loss_at: row.try_get("data_loss_at")?,
-                rows_of_others: row.try_get("rows_of_others")?,
-                sent_below: row.try_get("outbox_cursor")?,
-                linked: row.try_get("linked")?,
-                pending_dead_letters: row.try_get("pending")?,
-                blocked: row.try_get::<Json<_>, _>("blocked")?.0,
-            })
-        })
-        .collect()
+    let sql = format!("SELECT {COLUMNS} FROM sensorstream.reader_shards ORDER BY 1, 2, 4, 5");
+    let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(pool).await?;
+    rows.iter().map(decoded).collect()
+}
+
+/// A row of [`COLUMNS`].
+pub(crate) fn decoded(row: &PgRow) -> Result<ShardFigures, sqlx::Error> {
+    Ok(ShardFigures {
+        pipeline: row.try_get("pipeline")?,
+        stage: row.try_get("stage")?,
+        topic: row.try_get("topic")?,
+        incarnation: row.try_get("incarnation")?,
+        partition: row.try_get("partition")?,
+        owner: row.try_get("owner")?,
+        revision: row.try_get("revision")?,
+        next_offset: row.try_get("next_offset")?,
+        watermark_us: row.try_get("watermark_us")?,
+        records_read: row.try_get("records_read")?,
+        accepted: row.try_get("accepted")?,
+        dead_lettered: row.try_get::<Json<_>, _>("dead_lettered")?.0,
+        dropped: row.try_get::<Json<_>, _>("dropped")?.0,
+        lost: row.try_get("lost")?,
+        last_commit_us: row.try_get("last_commit_us")?,
+        data_loss_at: row.try_get("data_loss_at")?,
+        rows_of_others: row.try_get("rows_of_others")?,
+        sent_below: row.try_get("outbox_cursor")?,
+        linked: row.try_get("linked")?,
+        pending_dead_letters: row.try_get("pending")?,
+        blocked: row.try_get::<Json<_>, _>("blocked")?.0,
+    })
 }
