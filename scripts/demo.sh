@@ -45,6 +45,17 @@ until [[ ${now:=$(conditions)} == ready ]]; do
 done
 say "ready, and data flows"
 
+# The web dashboard, at an address of this machine.
+kubectl apply --namespace default -f - >/dev/null <<END
+apiVersion: v1
+kind: Service
+metadata: { name: demo-dashboard }
+spec:
+  type: NodePort
+  selector: { app.kubernetes.io/instance: $pipeline, app.kubernetes.io/component: api }
+  ports: [{ name: http, port: 8080, targetPort: http, nodePort: ${DASHBOARD_URL##*:} }]
+END
+
 field() { kubectl get sp "$pipeline" --namespace default -o json | jq -r "$1"; }
 schema=$(field '.spec.postgres.schema // (.metadata.name | gsub("-"; "_"))')
 # The table of readings, or that of the first window.
@@ -56,11 +67,12 @@ echo
 kubectl get sp "$pipeline" --namespace default -o wide
 echo
 psql "$DATABASE_URL" --pset=footer=off -c "SELECT * FROM \"$schema\".\"$table\" ORDER BY \"$newest\" DESC LIMIT 5"
-api='' grafana=''
+dashboard='' grafana=''
 proxy=/api/v1/namespaces/default
 [[ $(field .spec.api) == null ]] ||
-  api="
-  API         kubectl get --raw $proxy/services/$pipeline-api:http/proxy/latest"
+  dashboard="
+  dashboard   $DASHBOARD_URL
+  API         $DASHBOARD_URL/openapi.json    # curl $DASHBOARD_URL/health"
 [[ -z $(kubectl get deployment grafana --namespace monitoring --ignore-not-found -o name) ]] ||
   grafana="
   Grafana     $GRAFANA_URL"
@@ -69,9 +81,9 @@ pods=$(kubectl get pod --namespace default -o 'jsonpath={.items[*].metadata.name
 alerts=$PROMETHEUS_URL/alerts
 curl -fs -o /dev/null "$alerts" || alerts=$PROMETHEUS_URL/classic/alerts # Debian's pages
 cat <<END
-Where to look (what begins with kubectl after  eval "\$(make -s env)"):
+Where to look (what begins with kubectl after  eval "\$(make -s env)"):$dashboard
   Prometheus  $PROMETHEUS_URL/graph?g0.expr=sensorstream_processor_lag_records
-  alerts      $alerts$grafana$api
+  alerts      $alerts$grafana
   metrics     kubectl get --raw $proxy/pods/${pods%% *}:8080/proxy/metrics    # see docs/metrics.md
 
 What to try next, after  eval "\$(make -s env)":

@@ -10,8 +10,9 @@ built=${CARGO_TARGET_DIR:-target}/release
 "$built/generate" >"$crd"
 cp "$crd" charts/sensorstream/files/
 say "wrote $crd and the chart's copy"
-"$built/sensorstream-docs" >docs/metrics.md
-say "wrote docs/metrics.md"
+"$built/sensorstream-docs" metrics >docs/metrics.md
+"$built/sensorstream-docs" openapi >ui/openapi.json
+say "wrote docs/metrics.md and ui/openapi.json"
 mkdir -p charts/sensorstream/files/dashboards
 "$built/sensorstream-dashboards" dashboards
 cp dashboards/*.json charts/sensorstream/files/dashboards/

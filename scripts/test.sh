@@ -8,6 +8,9 @@ source "$(dirname "$0")/say.sh"
 scripts/images.sh
 say "compiling the tests"
 cargo test --release --workspace --no-run
+scripts/ui.sh test
+scripts/ui.sh browser
+scripts/venv.sh scripts/schemathesis.txt >/dev/null
 scripts/chart.sh
 scripts/alerts.sh
 say "an S3 server and readers of Parquet, for the lake's tests"

@@ -46,6 +46,7 @@ POSTGRES_NODE_PORT=30432
 MINIO_NODE_PORT=30900
 PROMETHEUS_NODE_PORT=30990
 GRAFANA_NODE_PORT=30300
+DASHBOARD_NODE_PORT=30880     # the web dashboard of the pipeline that `make demo` runs
 JAEGER_NODE_PORT=30686         # its query API
 OTLP_NODE_PORT=30418           # where it takes spans
 

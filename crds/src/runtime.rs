@@ -18,6 +18,8 @@ use crate::{
 
 /// Where a role finds its document.
 pub const CONFIG_PATH: &str = "/etc/sensorstream/config.json";
+/// Where the image has the web dashboard.
+pub const DASHBOARD_PATH: &str = "/usr/share/sensorstream/dashboard";
 /// Where the keys of the Kafka TLS Secret are mounted.
 pub const KAFKA_TLS_DIR: &str = "/etc/sensorstream/kafka-tls";
 /// The environment variable with the pod's name.

@@ -21,10 +21,7 @@ const EXAMPLES: [&str; 4] = ["environment", "factory", "clickstream", "heartbeat
 /// An example with everything that it declares, and an API.
 fn whole_example(scope: &Scope, name: &str) -> SensorPipeline {
     example(scope, name, |spec| {
-        // The API reads the table of readings.
-        if spec["outputs"].get("table").is_some() {
-            spec["api"] = json!({});
-        }
+        spec["api"] = json!({});
         if let Some(lake) = spec["outputs"].get_mut("lake") {
             lake["roll"] = json!({ "size": "1Mi", "every": "5s" });
         }

@@ -2,7 +2,9 @@
 //! (it can do its job now).
 
 use std::{
-    net::SocketAddr,
+    future::{Ready, ready},
+    io,
+    net::{SocketAddr, TcpListener},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -14,10 +16,19 @@ use axum::{
     Router, extract::State, http::StatusCode, http::header::CONTENT_TYPE, response::IntoResponse,
     routing::get,
 };
+use axum_server::{Handle, accept::Accept};
+use hyper_util::rt::TokioTimer;
 use sensorstream_crds::identity::PipelineId;
 use sensorstream_telemetry::metrics::{CONTENT_TYPE as METRICS_TYPE, Catalog};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+/// How long a client may take for a request's headers, and how long it may keep a connection on which it
+/// asks nothing.
+const HEADERS_WITHIN: Duration = Duration::from_secs(30);
+/// How long requests under way may take when the server stops.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// Connections at a time; what is beyond is closed at once.
+const MOST_CONNECTIONS: usize = 12_000;
 
 /// Whether a role can do its job now. Clones share the answer.
 #[derive(Clone, Debug, Default)]
@@ -94,10 +105,40 @@ impl Liveness {
     }
 }
 
+/// How many connections there are. Clones share the answer.
+#[derive(Clone, Debug, Default)]
+pub struct Connections(Handle<SocketAddr>);
+
+impl Connections {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.connection_count()
+    }
+}
+
+/// Takes no more connections than a process has room for.
+#[derive(Clone)]
+struct Bounded(Connections);
+
+impl<I, S> Accept<I, S> for Bounded {
+    type Stream = I;
+    type Service = S;
+    type Future = Ready<io::Result<(I, S)>>;
+
+    fn accept(&self, stream: I, service: S) -> Self::Future {
+        ready(if self.0.count() > MOST_CONNECTIONS {
+            Err(io::ErrorKind::ConnectionRefused.into())
+        } else {
+            Ok((stream, service))
+        })
+    }
+}
+
 /// A server yet to be started.
 #[derive(Debug)]
 pub struct Server {
     listen: SocketAddr,
+    connections: Connections,
     /// The metrics that `/metrics` shows.
     pub metrics: Catalog,
     /// What `/readyz` answers.
@@ -112,15 +153,22 @@ impl Server {
     pub fn new(listen: SocketAddr, pipeline: &PipelineId) -> Self {
         Self {
             listen,
+            connections: Connections::default(),
             metrics: Catalog::new([("pipeline", &pipeline.name)]),
             ready: Readiness::default(),
             alive: Liveness::default(),
         }
     }
 
+    /// How many connections it has.
+    pub fn connections(&self) -> Connections {
+        self.connections.clone()
+    }
+
     /// Serves health, metrics and the routes of `api` until `shutdown`.
-    pub async fn serve(self, api: Router, shutdown: CancellationToken) -> std::io::Result<()> {
-        let listener = TcpListener::bind(self.listen).await?;
+    pub async fn serve(self, api: Router, shutdown: CancellationToken) -> io::Result<()> {
+        let listener = TcpListener::bind(self.listen)?;
+        listener.set_nonblocking(true)?;
         let state = (self.metrics, self.ready);
         let alive = self.alive;
         let router = Router::new()
@@ -129,8 +177,21 @@ impl Server {
             .route("/metrics", get(metrics))
             .with_state(state)
             .merge(api);
-        axum::serve(listener, router)
-            .with_graceful_shutdown(shutdown.cancelled_owned())
+        let handle = self.connections.0.clone();
+        let mut server = axum_server::from_tcp(listener)?
+            .acceptor(Bounded(self.connections))
+            .handle(handle.clone());
+        server
+            .http_builder()
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADERS_WITHIN);
+        tokio::spawn(async move {
+            shutdown.cancelled().await;
+            handle.graceful_shutdown(Some(STOP_WITHIN));
+        });
+        server
+            .serve(router.into_make_service_with_connect_info::<SocketAddr>())
             .await
     }
 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
 use sensorstream_crds::runtime::{
-    CONFIG_PATH, HTTP_PORT, ProcessConfig, ProduceConfig, ServeConfig,
+    CONFIG_PATH, DASHBOARD_PATH, HTTP_PORT, ProcessConfig, ProduceConfig, ServeConfig,
 };
 use sensorstream_processor::{http, process, produce, serve};
 use sensorstream_telemetry::{self as telemetry, shutdown};
@@ -20,6 +20,9 @@ struct Arguments {
     /// Where metrics, health and, with `serve`, the API answer.
     #[arg(long, default_value_t = SocketAddr::from(([0, 0, 0, 0], HTTP_PORT)))]
     listen: SocketAddr,
+    /// Where the web dashboard is that `serve` serves; none if there is no such folder.
+    #[arg(long, default_value = DASHBOARD_PATH)]
+    dashboard: PathBuf,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -112,7 +115,7 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
         Role::Serve => {
             let config: ServeConfig = serde_json::from_str(&document).map_err(wrong)?;
             let server = server(&config.pipeline);
-            serve::run(config, server, shutdown)
+            serve::run(config, &arguments.dashboard, server, shutdown)
                 .await
                 .map_err(StartError::Serve)
         }

@@ -57,6 +57,25 @@ pub(super) fn api() -> Row {
                 PODS.quantile("0.99", "sensorstream_api_request_duration_seconds", "route"),
                 "{{route}}",
             ),
+            Panel::graph(
+                "Requests refused",
+                "Requests refused before they were looked at, a second: for want of a login, or for a limit of api.limits.",
+            )
+            .unit("reqps")
+            .size(12, 8)
+            .query(
+                PODS.rate("sensorstream_api_refused_total", "reason"),
+                "{{reason}}",
+            ),
+            Panel::graph(
+                "Streams of events",
+                "Open streams of server-sent events, by pod: about one for each dashboard that somebody looks at.",
+            )
+            .size(12, 8)
+            .query(
+                sum("pod", &PODS.select("sensorstream_api_event_streams")),
+                "{{pod}}",
+            ),
         ],
     )
 }

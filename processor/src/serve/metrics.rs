@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::Method,
     middleware::Next,
     response::Response,
 };
-use prometheus::{HistogramVec, IntCounterVec};
+use prometheus::{HistogramVec, IntCounterVec, IntGauge};
 use sensorstream_telemetry::metrics::Catalog;
 
 use super::routes::ROUTES;
@@ -22,6 +22,53 @@ const BUCKETS: [f64; 12] = [
 pub struct Metrics {
     requests: IntCounterVec,
     duration: HistogramVec,
+    refused: IntCounterVec,
+    streams: IntGauge,
+}
+
+/// Why a request was refused before it was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It had no token, or a wrong one.
+    Unauthorized,
+    /// Whoever asks may not.
+    Forbidden,
+    /// They asked too often.
+    Rate,
+    /// There were too many connections.
+    Connections,
+    /// There were too many streams.
+    Streams,
+}
+
+impl Refused {
+    const ALL: [Self; 5] = [
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::Rate,
+        Self::Connections,
+        Self::Streams,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::Rate => "rate",
+            Self::Connections => "connections",
+            Self::Streams => "streams",
+        }
+    }
+}
+
+/// A stream under way, counted for as long as this is there.
+#[derive(Debug)]
+pub struct Streaming(IntGauge);
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl Metrics {
@@ -40,13 +87,33 @@ impl Metrics {
                 &BUCKETS,
                 &["route"],
             ),
+            refused: define.counters(
+                "refused_total",
+                "Requests refused before they were looked at: for want of a login, or for a limit.",
+                &["reason"],
+            ),
+            streams: define.gauge("event_streams", "Streams of events under way."),
         };
         // What nobody asks for is not asked for, rather than unknown.
         for route in ROUTES {
             metrics.requests.with_label_values(&[route, "GET", "200"]);
             metrics.duration.with_label_values(&[route]);
         }
+        for reason in Refused::ALL {
+            metrics.refused.with_label_values(&[reason.as_str()]);
+        }
         metrics
+    }
+
+    /// Counts a request that was refused.
+    pub fn refused(&self, reason: Refused) {
+        self.refused.with_label_values(&[reason.as_str()]).inc();
+    }
+
+    /// Counts a stream that begins, and that it has ended once what this returns is dropped.
+    pub fn streaming(&self) -> Streaming {
+        self.streams.inc();
+        Streaming(self.streams.clone())
     }
 }
 
@@ -57,9 +124,10 @@ pub(super) async fn count(
     next: Next,
 ) -> Response {
     let started = Instant::now();
+    let matched = request.extensions().get::<MatchedPath>();
     let route = ROUTES
         .into_iter()
-        .find(|route| *route == request.uri().path())
+        .find(|route| matched.is_some_and(|matched| matched.as_str() == *route))
         .unwrap_or("other");
     let method = match *request.method() {
         Method::GET => "GET",

@@ -1,34 +1,58 @@
-//! The query API over the table of accepted readings.
+//! The query API over what a pipeline makes, and its web dashboard.
 //!
 //! ```text
-//! request ─► routes (parameters) ─► query (one statement) ─► PostgreSQL ─► JSON, or a problem
+//! request ─► access ─► routes ─┬─► readings, window_rows ─► PostgreSQL
+//!                              ├─► hub (health, what is new) ─► commit log, Kafka's ends
+//!                              └─► tail (alerts, dead letters) ─► Kafka
 //! ```
-//! It only reads: its sessions are read-only and every statement is timed. It is ready when the
-//! database answers and has the table; it lives on when it does not.
+//! It only reads: it logs in as a role that can do nothing else, its sessions are read-only and every
+//! statement is timed. It is ready when the database answers and has the tables; it lives on when it
+//! does not.
 
+mod access;
+mod column;
+mod given;
+mod health;
+mod live;
 pub(crate) mod metrics;
 mod openapi;
+mod page;
+mod page_files;
 mod problem;
-mod query;
-mod reading_schema;
+mod readings;
 mod routes;
+mod shape;
+mod tail;
+mod window_rows;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use axum::Router;
-use sensorstream_crds::runtime::{DATABASE_URL_ENV, ServeConfig};
+use sensorstream_crds::{
+    runtime::{API_TOKENS_ENV, DATABASE_URL_ENV, ServeConfig},
+    window_table::NoTable,
+};
 use sensorstream_ledger::connect;
 use sensorstream_telemetry::metrics::Catalog;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio_util::sync::CancellationToken;
 
-use self::{metrics::Metrics, query::Readings};
+pub use self::tail::Tail;
+
+use self::{
+    access::{
+        Access,
+        gate::{Gate, GateError},
+    },
+    metrics::Metrics,
+    routes::Api,
+};
 use crate::{
-    http::{Readiness, Server},
+    http::{Connections, Readiness, Server},
     telemetry::chain,
 };
 
-/// Connections kept open at most.
+/// Connections to the database kept open at most.
 const CONNECTIONS: u32 = 8;
 /// How long a request waits for a connection: long enough for a short queue, short enough to say
 /// soon that the database is away.
@@ -49,36 +73,111 @@ pub enum ServeError {
     /// The database's URI can't be used.
     #[error("reading {DATABASE_URL_ENV}")]
     Uri(#[from] connect::ConnectError),
+    /// Nobody could be told apart.
+    #[error("reading who may ask")]
+    Gate(#[from] GateError),
+    /// A window is not one that admission lets through.
+    #[error("reading the windows")]
+    Window(#[from] NoTable),
     /// The API can't be served.
     #[error("serving the API")]
     Http(#[from] std::io::Error),
 }
 
-/// Runs the role until `shutdown`.
+/// Runs the role until `shutdown`. The web dashboard is what is in the folder `dashboard`, if there is
+/// such a folder.
 pub async fn run(
     config: ServeConfig,
+    dashboard: &Path,
     server: Server,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let uri = std::env::var(DATABASE_URL_ENV).map_err(|_| ServeError::NoDatabase)?;
     let pool = pool(&uri, &config.pipeline.namespace)?;
-    let api = router(&config, pool.clone(), &server.metrics);
-    let watching = tokio::spawn(watch(
-        Readings::new(&config),
-        pool.clone(),
-        server.ready.clone(),
-        shutdown.clone(),
-    ));
-    tracing::info!("serving queries");
-    let result = server.serve(api, shutdown).await;
+    let sources = Sources {
+        pool: pool.clone(),
+        tail: Tail::start(&config, shutdown.clone()),
+        tokens: std::env::var(API_TOKENS_ENV).ok(),
+    };
+    let dashboard = dashboard.is_dir().then_some(dashboard);
+    let (api, router) = served(
+        &config,
+        sources,
+        dashboard,
+        &server.metrics,
+        server.connections(),
+        &shutdown,
+    )?;
+    let watching = tokio::spawn(watch(api, server.ready.clone(), shutdown.clone()));
+    tracing::info!(
+        dashboard = dashboard.is_some(),
+        login = config.auth.is_some(),
+        "serving queries"
+    );
+    let result = server.serve(router, shutdown).await;
     watching.abort();
     pool.close().await;
     result.map_err(ServeError::Http)
 }
 
-/// The API's routes, with their metrics in `catalog`.
-pub fn router(config: &ServeConfig, pool: PgPool, catalog: &Catalog) -> Router {
-    routes::router(config, pool, Metrics::new(catalog))
+/// What the API answers from, and who may ask.
+pub struct Sources {
+    /// The database.
+    pub pool: PgPool,
+    /// What Kafka knows.
+    pub tail: Tail,
+    /// The tokens that are good, a line each.
+    pub tokens: Option<String>,
+}
+
+/// The API's routes, with their metrics in `catalog`, and what keeps them up to date until `shutdown`.
+pub fn router(
+    config: &ServeConfig,
+    sources: Sources,
+    dashboard: Option<&Path>,
+    catalog: &Catalog,
+    shutdown: &CancellationToken,
+) -> Result<Router, ServeError> {
+    let connections = Connections::default();
+    served(config, sources, dashboard, catalog, connections, shutdown).map(|(_, router)| router)
+}
+
+fn served(
+    config: &ServeConfig,
+    sources: Sources,
+    dashboard: Option<&Path>,
+    catalog: &Catalog,
+    connections: Connections,
+    shutdown: &CancellationToken,
+) -> Result<(Api, Router), ServeError> {
+    let metrics = Metrics::new(catalog);
+    let gate = Gate::new(config.auth.as_ref(), sources.tokens.as_deref())?;
+    let access = Access::new(gate, &config.limits, connections, metrics.clone());
+    tokio::spawn(access.clone().forget(shutdown.clone()));
+    let api = Api::new(
+        config,
+        sources.pool,
+        sources.tail,
+        access,
+        metrics,
+        shutdown.clone(),
+    )?;
+    tokio::spawn(api.clone().look());
+    let router = api.clone().router(config.cors.as_ref(), dashboard);
+    Ok((api, router))
+}
+
+/// The description of a pipeline's API, in OpenAPI.
+///
+/// # Errors
+/// When a window is not one that admission lets through.
+///
+/// # Panics
+/// Never: OpenAPI is JSON.
+pub fn description(config: &ServeConfig) -> Result<String, NoTable> {
+    let windows = window_rows::WindowRows::all(config)?;
+    let document = openapi::document(config, &windows);
+    Ok(document.to_pretty_json().expect("OpenAPI is JSON"))
 }
 
 /// A pool whose sessions can't write and don't run for long. `namespace` completes a host name
@@ -96,15 +195,15 @@ pub fn pool(uri: &str, namespace: &str) -> Result<PgPool, connect::ConnectError>
 }
 
 /// Keeps the readiness up to date.
-async fn watch(readings: Readings, pool: PgPool, ready: Readiness, shutdown: CancellationToken) {
+async fn watch(api: Api, ready: Readiness, shutdown: CancellationToken) {
     let mut told = None;
     while !shutdown.is_cancelled() {
-        let problem = readings.probe(&pool).await.err().map(|error| chain(&error));
+        let problem = api.probe().await.err().map(|error| chain(&error));
         ready.set(problem.is_none());
         if told.as_ref() != Some(&problem) {
             match &problem {
-                None => tracing::info!("the table of readings can be read"),
-                Some(error) => tracing::warn!(error, "the table of readings can't be read"),
+                None => tracing::info!("the tables can be read"),
+                Some(error) => tracing::warn!(error, "the tables can't be read"),
             }
             told = Some(problem);
         }

@@ -1,25 +1,34 @@
 //! Errors as `application/problem+json` (RFC 9457). A problem tells the caller what to do; what
 //! the database said stays in the log.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
-/// What seconds a caller is asked to wait when the database is away.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+use crate::telemetry::chain;
 
-/// Why a request was not answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// How long a caller is asked to wait when something is away, in seconds.
+const COME_BACK: u64 = 5;
+
+/// Why a request was not answered (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
     /// What kind of problem, in few words: the reason phrase of the status.
     pub title: &'static str,
     /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
     /// What exactly is wrong and what to do about it.
     pub detail: String,
+    /// When to come back, in seconds, as the header says.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -29,6 +38,7 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: detail.into(),
+            retry_after: None,
         }
     }
 
@@ -37,9 +47,27 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
+    /// There is no token, or a wrong one.
+    pub fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "this API wants a token; send it in the header Authorization, as `Bearer …`",
+        )
+    }
+
+    /// Whoever asks may not.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
     /// There is no such thing.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// A cursor leads nowhere.
+    pub fn no_such_page() -> Self {
+        Self::not_found("this cursor leads to no page of this list; begin without one")
     }
 
     /// The method is not for this path.
@@ -50,16 +78,46 @@ impl Problem {
         )
     }
 
+    /// Somebody asks too often.
+    pub fn too_many_requests(wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait.as_secs() + 1),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "you ask more often than you may (api.limits.requestsPerSecond); slow down",
+            )
+        }
+    }
+
+    /// It can't be answered for now.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self {
+            retry_after: Some(COME_BACK),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        }
+    }
+
     /// It took too long.
     pub fn timed_out() -> Self {
         Self::new(
             StatusCode::GATEWAY_TIMEOUT,
-            "the database did not answer in time; ask for fewer readings or try again later",
+            "the database did not answer in time; ask for fewer rows or try again later",
         )
     }
 
+    /// What a query that failed is to the caller. What the database said goes to the log.
+    pub fn of_failed(error: &sqlx::Error) -> Self {
+        let problem = Self::of_database(error);
+        tracing::warn!(
+            status = problem.status,
+            error = chain(error),
+            "a query failed"
+        );
+        problem
+    }
+
     /// What a database error is to the caller.
-    pub fn of_database(error: &sqlx::Error) -> Self {
+    fn of_database(error: &sqlx::Error) -> Self {
         let code = match error {
             sqlx::Error::Database(refusal) => refusal.code(),
             sqlx::Error::Io(_)
@@ -68,29 +126,22 @@ impl Problem {
             | sqlx::Error::PoolClosed
             | sqlx::Error::Protocol(_)
             | sqlx::Error::WorkerCrashed => {
-                return Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "the database can't be reached; try again later",
-                );
+                return Self::unavailable("the database can't be reached; try again later");
             }
             _ => None,
         };
         match code.as_deref() {
             Some("57014") => Self::timed_out(),
-            Some("42P01" | "42703" | "3F000") => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the table of readings is not there yet; try again later",
-            ),
+            Some("42P01" | "42703" | "3F000") => {
+                Self::unavailable("the table is not there yet; try again later")
+            }
             // Connection, authorization, resources, operator intervention, system: it will pass,
             // or somebody has to see to the database.
             Some(code)
                 if ["08", "28", "3D", "53", "57", "58"].contains(&&code[..2])
                     || code == "42501" =>
             {
-                Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "the database refuses to answer; try again later",
-                )
+                Self::unavailable("the database refuses to answer; try again later")
             }
             _ => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -103,14 +154,17 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let wait = self.retry_after;
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+        let kind = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, kind);
+        if let Some(wait) = wait {
+            headers.insert(header::RETRY_AFTER, wait.into());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
         }
         response
     }

@@ -1,56 +1,93 @@
 //! The routes, and what every answer has in common.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{FromRequestParts, Query, Request, State},
-    http::{HeaderName, HeaderValue, Method, header, request::Parts},
+    extract::{FromRequestParts, Path as PathParameter, Query, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
-use sensorstream_crds::{api::Cors, runtime::ServeConfig};
-use serde::{Deserialize, de::DeserializeOwned};
+use sensorstream_crds::{api::Cors, runtime::ServeConfig, window_table::NoTable};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sqlx::PgPool;
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tokio_util::sync::CancellationToken;
+use tower_http::{
+    compression::CompressionLayer,
+    cors::{AllowOrigin, CorsLayer},
+};
 use utoipa::openapi::OpenApi;
 
 use super::{
+    access::{self, Access},
+    column::ColumnType,
+    given::{Given, expected},
+    health::Health,
+    live::{
+        hub::Hub,
+        position::Position,
+        stream::{self, Interest},
+    },
     metrics::{self, Metrics},
     openapi,
+    page::{Page, PageParameters, shortened},
+    page_files,
     problem::Problem,
-    query::Readings,
+    readings::{Place, Readings},
+    shape::Pipeline,
+    tail::{Known, Tail, shelf},
+    window_rows::WindowRows,
 };
-use crate::telemetry::chain;
 
 /// The paths that are answered.
-pub(super) const ROUTES: [&str; 3] = ["/latest", "/history", "/openapi.json"];
-/// How many readings `/history` returns unless told.
-pub(super) const DEFAULT_LIMIT: i64 = 100;
-/// How many readings `/history` returns at most.
-pub(super) const GREATEST_LIMIT: i64 = 10_000;
-/// How long an answer may take in all.
+pub(super) const ROUTES: [&str; 10] = [
+    PIPELINE,
+    HEALTH,
+    LATEST,
+    HISTORY,
+    KEYS,
+    WINDOW,
+    ALERTS,
+    DEAD_LETTERS,
+    EVENTS,
+    OPENAPI,
+];
+pub(super) const PIPELINE: &str = "/pipeline";
+pub(super) const HEALTH: &str = "/health";
+pub(super) const LATEST: &str = "/latest";
+pub(super) const HISTORY: &str = "/history";
+pub(super) const KEYS: &str = "/keys";
+pub(super) const WINDOW: &str = "/windows/{window}";
+pub(super) const ALERTS: &str = "/alerts";
+pub(super) const DEAD_LETTERS: &str = "/dead-letters";
+pub(super) const EVENTS: &str = "/events";
+pub(super) const OPENAPI: &str = "/openapi.json";
+/// How long an answer may take in all, but for streams.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// What the API answers from. Clones share it.
 #[derive(Clone)]
-struct Api {
+pub(super) struct Api {
     pool: PgPool,
-    readings: Arc<Readings>,
+    /// The table of readings, if there is one.
+    readings: Option<Arc<Readings>>,
+    windows: Arc<Vec<WindowRows>>,
+    key: (String, ColumnType),
+    shape: Arc<Pipeline>,
     document: Arc<OpenApi>,
+    hub: Arc<Hub>,
+    access: Access,
+    metrics: Metrics,
+    page_size: i64,
+    shutdown: CancellationToken,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LatestParameters {
-    key: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HistoryParameters {
-    limit: Option<String>,
+struct KeyParameters {
     key: Option<String>,
 }
 
@@ -58,37 +95,168 @@ struct HistoryParameters {
 #[serde(deny_unknown_fields)]
 struct NoParameters {}
 
-/// The API of one pipeline.
-pub(super) fn router(config: &ServeConfig, pool: PgPool, metrics: Metrics) -> Router {
-    let api = Api {
-        pool,
-        readings: Arc::new(Readings::new(config)),
-        document: Arc::new(openapi::document(config)),
-    };
-    let [latest_path, history_path, document_path] = ROUTES;
-    let router = Router::new()
-        .route(latest_path, get(latest))
-        .route(history_path, get(history))
-        .route(document_path, get(document))
-        .with_state(api)
-        .fallback(async || {
-            Problem::not_found("there is nothing here; /openapi.json says what there is")
+impl Api {
+    /// What the API of a pipeline answers from.
+    ///
+    /// # Errors
+    /// When a window is not one that admission lets through.
+    pub(super) fn new(
+        config: &ServeConfig,
+        pool: PgPool,
+        tail: Tail,
+        access: Access,
+        metrics: Metrics,
+        shutdown: CancellationToken,
+    ) -> Result<Self, NoTable> {
+        let windows = WindowRows::all(config)?;
+        let readings = Readings::of(config).map(Arc::new);
+        let hub = Hub::new(
+            pool.clone(),
+            config.pipeline.to_string(),
+            readings.clone(),
+            tail,
+        );
+        let key = config
+            .input
+            .fields
+            .iter()
+            .find(|field| field.name == config.input.key);
+        Ok(Self {
+            pool,
+            key: (
+                config.input.key.clone(),
+                key.map_or(ColumnType::String, |field| field.type_.into()),
+            ),
+            shape: Arc::new(Pipeline::of(config, &windows)),
+            document: Arc::new(openapi::document(config, &windows)),
+            readings,
+            windows: Arc::new(windows),
+            hub: Arc::new(hub),
+            access,
+            metrics,
+            page_size: config.limits.page_size.into(),
+            shutdown,
         })
-        .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(middleware::from_fn(within_deadline));
-    let router = match &config.cors {
-        Some(cors) => router.layer(cors_layer(cors)),
-        None => router,
-    };
-    router.layer(middleware::from_fn_with_state(metrics, metrics::count))
+    }
+
+    /// Looks at the pipeline for those who listen, until shutdown.
+    pub(super) async fn look(self) {
+        self.hub.run(self.shutdown.clone()).await;
+    }
+
+    /// Whether the database answers and has the tables.
+    pub(super) async fn probe(&self) -> Result<(), sqlx::Error> {
+        if let Some(readings) = &self.readings {
+            readings.probe(&self.pool).await?;
+        }
+        for window in self.windows.iter() {
+            window.probe(&self.pool).await?;
+        }
+        Ok(())
+    }
+
+    /// The routes, and the files of the dashboard, if they are there.
+    pub(super) fn router(self, cors: Option<&Cors>, dashboard: Option<&Path>) -> Router {
+        let (access, metrics) = (self.access.clone(), self.metrics.clone());
+        let mut answered = Router::new()
+            .route(PIPELINE, get(pipeline))
+            .route(HEALTH, get(health))
+            .route(WINDOW, get(window))
+            .route(ALERTS, get(alerts))
+            .route(DEAD_LETTERS, get(dead_letters));
+        if self.readings.is_some() {
+            answered = answered
+                .route(LATEST, get(latest))
+                .route(HISTORY, get(history))
+                .route(KEYS, get(keys));
+        }
+        let guarded = answered
+            .layer(middleware::from_fn(within_deadline))
+            .route(EVENTS, get(events))
+            .layer(middleware::from_fn_with_state(
+                access.clone(),
+                access::admitted,
+            ));
+        let open = Router::new().route(OPENAPI, get(document));
+        let router = guarded
+            .merge(open)
+            .with_state(self)
+            .method_not_allowed_fallback(async || Problem::method_not_allowed())
+            .layer(CompressionLayer::new())
+            .layer(middleware::from_fn(not_kept));
+        let router = match dashboard {
+            Some(folder) => router.fallback_service(page_files::files(folder)),
+            None => router.fallback(async || {
+                Problem::not_found("there is nothing here; openapi.json says what there is")
+            }),
+        };
+        let router = match cors {
+            Some(cors) => router.layer(cors_layer(cors)),
+            None => router,
+        };
+        router
+            .layer(middleware::from_fn_with_state(
+                access,
+                access::within_connections,
+            ))
+            .layer(middleware::from_fn(access::secure))
+            .layer(middleware::from_fn_with_state(metrics, metrics::count))
+    }
+
+    /// The table of readings: these routes are there only with it.
+    fn readings(&self) -> Result<&Readings, Problem> {
+        let none = || Problem::not_found("this pipeline has no table of readings");
+        self.readings.as_deref().ok_or_else(none)
+    }
+
+    fn parse_key(&self, text: &str) -> Result<Given, Problem> {
+        let (name, type_) = &self.key;
+        Given::parse(*type_, text).ok_or_else(|| {
+            Problem::bad_request(format!(
+                "key must be a value of the field `{name}`: {}",
+                expected(*type_)
+            ))
+        })
+    }
+
+    /// A list that has no other parameters than these two.
+    fn plain(&self, asked: PageParameters) -> Result<Page, Problem> {
+        let page = asked.read(self.page_size)?;
+        if page.key.is_some() || page.from.is_some() || page.to.is_some() {
+            return Err(Problem::bad_request(
+                "this list takes the parameters limit and cursor only",
+            ));
+        }
+        Ok(page)
+    }
+}
+
+async fn pipeline(
+    State(api): State<Api>,
+    Checked(_): Checked<NoParameters>,
+) -> Json<Arc<Pipeline>> {
+    Json(api.shape)
+}
+
+async fn health(
+    State(api): State<Api>,
+    Checked(_): Checked<NoParameters>,
+) -> Result<Json<Arc<Health>>, Problem> {
+    api.hub.health().await.map(Json)
 }
 
 async fn latest(
     State(api): State<Api>,
-    Checked(asked): Checked<LatestParameters>,
+    Checked(asked): Checked<KeyParameters>,
 ) -> Result<Json<Value>, Problem> {
-    let mut newest = api.newest(asked.key.as_deref(), 1).await?;
-    newest.pop().map(Json).ok_or_else(|| match asked.key {
+    let key = asked
+        .key
+        .as_deref()
+        .map(|key| api.parse_key(key))
+        .transpose()?;
+    let newest = api.readings()?.newest(&api.pool, key).await;
+    let newest = newest.map_err(|error| Problem::of_failed(&error))?;
+    newest.map(Json).ok_or_else(|| match asked.key {
         Some(key) => {
             Problem::not_found(format!("there is no reading of `{}` yet", shortened(&key)))
         }
@@ -98,53 +266,146 @@ async fn latest(
 
 async fn history(
     State(api): State<Api>,
-    Checked(asked): Checked<HistoryParameters>,
-) -> Result<Json<Vec<Value>>, Problem> {
-    let limit = asked
-        .limit
+    Checked(asked): Checked<PageParameters>,
+) -> Result<Response, Problem> {
+    let page = asked.read(api.page_size)?;
+    let key = page
+        .key
         .as_deref()
-        .map_or(Ok(DEFAULT_LIMIT), parse_limit)?;
-    let mut readings = api.newest(asked.key.as_deref(), limit).await?;
-    readings.reverse();
-    Ok(Json(readings))
+        .map(|key| api.parse_key(key))
+        .transpose()?;
+    let after: Option<Place> = page.after()?;
+    let found = api.readings()?.page(&api.pool, &page, after, key).await;
+    let mut found = found.map_err(|error| Problem::of_failed(&error))?;
+    found.rows.reverse();
+    Ok(page.answer(&found.rows, found.last.as_ref()))
+}
+
+async fn keys(
+    State(api): State<Api>,
+    Checked(asked): Checked<PageParameters>,
+) -> Result<Response, Problem> {
+    let page = api.plain(asked)?;
+    let after: Option<String> = page.after()?;
+    let after = after
+        .map(|key| api.parse_key(&key).map_err(|_| Problem::no_such_page()))
+        .transpose()?;
+    if after.as_ref().is_some_and(|key| !key.is_storable()) {
+        return Err(Problem::no_such_page());
+    }
+    let found = api.readings()?.keys(&api.pool, page.limit, after).await;
+    let found = found.map_err(|error| Problem::of_failed(&error))?;
+    Ok(page.answer(&found.rows, found.last.as_ref()))
+}
+
+async fn window(
+    State(api): State<Api>,
+    PathParameter(name): PathParameter<String>,
+    Checked(asked): Checked<PageParameters>,
+) -> Result<Response, Problem> {
+    let window = api.windows.iter().find(|window| window.name == name);
+    let window = window.ok_or_else(|| {
+        let names: Vec<&str> = api
+            .windows
+            .iter()
+            .map(|window| window.name.as_str())
+            .collect();
+        let name = shortened(&name);
+        Problem::not_found(if names.is_empty() {
+            "this pipeline has no windows".to_owned()
+        } else {
+            format!(
+                "there is no window `{name}`; there are: {}",
+                names.join(", ")
+            )
+        })
+    })?;
+    let page = asked.read(api.page_size)?;
+    let key = page
+        .key
+        .as_deref()
+        .map(|key| api.parse_key(key))
+        .transpose()?;
+    if key.is_some() && !window.keyed {
+        let field = &api.key.0;
+        return Err(Problem::bad_request(format!(
+            "rows of `{name}` are not of one key each: its groupBy does not contain `{field}`; ask without key"
+        )));
+    }
+    let after: Option<Vec<String>> = page.after()?;
+    let after = after
+        .map(|after| window.parse_place(&after).ok_or_else(Problem::no_such_page))
+        .transpose()?;
+    let found = window.page(&api.pool, &page, after, key).await;
+    let found = found.map_err(|error| Problem::of_failed(&error))?;
+    Ok(page.answer(&found.rows, found.last.as_ref()))
+}
+
+async fn alerts(
+    State(api): State<Api>,
+    Checked(asked): Checked<PageParameters>,
+) -> Result<Response, Problem> {
+    shelf_page(&api, asked, |known, limit, before| {
+        known.alerts.page(limit, before)
+    })
+}
+
+async fn dead_letters(
+    State(api): State<Api>,
+    Checked(asked): Checked<PageParameters>,
+) -> Result<Response, Problem> {
+    shelf_page(&api, asked, |known, limit, before| {
+        known.dead_letters.page(limit, before)
+    })
+}
+
+/// A page of what the tail holds.
+fn shelf_page<T: Serialize>(
+    api: &Api,
+    asked: PageParameters,
+    page_of: impl FnOnce(&Known, usize, Option<shelf::Place>) -> (Vec<T>, Option<shelf::Place>),
+) -> Result<Response, Problem> {
+    let page = api.plain(asked)?;
+    let before: Option<shelf::Place> = page.after()?;
+    let known = api.hub.tail.known();
+    if !known.loaded {
+        return Err(Problem::unavailable(
+            "the topic has not been read yet, or Kafka can't be reached; try again later",
+        ));
+    }
+    let (rows, last) = page_of(&known, page.limit as usize, before);
+    drop(known);
+    Ok(page.answer(&rows, last.as_ref()))
+}
+
+async fn events(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    Checked(asked): Checked<KeyParameters>,
+) -> Result<Response, Problem> {
+    let key = asked
+        .key
+        .as_deref()
+        .map(|key| api.parse_key(key))
+        .transpose()?;
+    let position = headers.get("last-event-id").map(|id| {
+        let text = id.to_str().ok();
+        text.and_then(Position::parse).ok_or_else(|| {
+            Problem::bad_request("Last-Event-ID must be the id of an event of this stream; leave it out to begin now")
+        })
+    });
+    let interest = Interest {
+        key: key.map(|key| (key, api.key.1)),
+        position: position.transpose()?,
+    };
+    let permit = api.access.stream()?;
+    let counted = api.metrics.streaming();
+    let begun = stream::begin(&api.hub, interest, (permit, counted), api.shutdown.clone());
+    Ok(begun.await?.into_response())
 }
 
 async fn document(State(api): State<Api>, Checked(_): Checked<NoParameters>) -> Json<Arc<OpenApi>> {
     Json(api.document)
-}
-
-impl Api {
-    async fn newest(&self, key: Option<&str>, limit: i64) -> Result<Vec<Value>, Problem> {
-        let key = key.map(|key| self.readings.parse_key(key)).transpose()?;
-        self.readings
-            .newest(&self.pool, key, limit)
-            .await
-            .map_err(|error| {
-                let problem = Problem::of_database(&error);
-                tracing::warn!(
-                    status = problem.status,
-                    error = chain(&error),
-                    "a query failed"
-                );
-                problem
-            })
-    }
-}
-
-fn parse_limit(text: &str) -> Result<i64, Problem> {
-    text.parse()
-        .ok()
-        .filter(|limit| (1..=GREATEST_LIMIT).contains(limit))
-        .ok_or_else(|| {
-            let given = shortened(text);
-            Problem::bad_request(format!(
-                "limit must be a whole number from 1 to {GREATEST_LIMIT}, not `{given}`"
-            ))
-        })
-}
-
-fn shortened(text: &str) -> String {
-    text.chars().take(100).collect()
 }
 
 /// Query parameters, refused as a problem when unknown, given twice or not readable.
@@ -160,14 +421,17 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Checked<T> {
     }
 }
 
-/// Readings change by the second, so nobody may keep an answer.
 async fn within_deadline(request: Request, next: Next) -> Response {
-    let mut response = tokio::time::timeout(DEADLINE, next.run(request))
+    tokio::time::timeout(DEADLINE, next.run(request))
         .await
-        .unwrap_or_else(|_| Problem::timed_out().into_response());
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        .unwrap_or_else(|_| Problem::timed_out().into_response())
+}
+
+/// Readings change by the second, so nobody may keep an answer.
+async fn not_kept(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let never = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, never);
     response
 }
 
@@ -183,7 +447,12 @@ fn cors_layer(cors: &Cors) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::HEAD])
-        .allow_headers([header::ACCEPT, header::CONTENT_TYPE])
-        .expose_headers([HeaderName::from_static("retry-after")])
+        .allow_headers([
+            header::ACCEPT,
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("last-event-id"),
+        ])
+        .expose_headers([header::LINK, header::RETRY_AFTER])
         .max_age(Duration::from_hours(1))
 }

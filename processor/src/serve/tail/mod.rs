@@ -1,0 +1,303 @@
+//! What Kafka knows: the newest alerts and dead letters, read as they come, and where the input topic
+//! ends. One thread, one consumer without a group, which only reads; what it read is kept in
+//! bounded memory, for requests and streams to take from.
+
+pub mod record;
+pub mod shelf;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientConfig, Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, KafkaResult},
+    message::BorrowedMessage,
+    metadata::{MetadataPartition, MetadataTopic},
+};
+use sensorstream_broker::{
+    connection::{Credentials, client_config},
+    offsets::{beginning_offsets, end_offsets},
+};
+use sensorstream_crds::runtime::ServeConfig;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    record::{DeadLetter, SentAlert},
+    shelf::Shelf,
+};
+use super::shape::Topics;
+use crate::telemetry::chain;
+
+/// How long a question to the brokers may take.
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// How long to wait for a record.
+const POLL: Duration = Duration::from_millis(100);
+/// How far back from a topic's end reading begins, in offsets over all partitions. Some of them are
+/// transactions' marks rather than records.
+const BACK: i64 = 4000;
+/// How often to look whether topics have more partitions.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How soon to try again what failed.
+const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// How often to ask for the input topic's end, while somebody wants to know it.
+const ENDS_EVERY: Duration = Duration::from_secs(1);
+/// How long a wish to know it lasts.
+const WANTED_FOR: Duration = Duration::from_secs(5);
+/// How long reading what there was may take until it counts as read.
+const LOADING: Duration = Duration::from_secs(10);
+
+/// What Kafka knows. Clones share it.
+#[derive(Clone)]
+pub struct Tail {
+    known: Arc<Mutex<Known>>,
+    changed: watch::Sender<()>,
+}
+
+/// What has been read so far.
+#[derive(Default)]
+pub struct Known {
+    /// The newest alerts.
+    pub alerts: Shelf<Arc<SentAlert>>,
+    /// The newest dead letters.
+    pub dead_letters: Shelf<Arc<DeadLetter>>,
+    /// Whether what there was at the start has been read.
+    pub loaded: bool,
+    /// Where the input topic's partitions end; none while Kafka does not say.
+    pub ends: Option<BTreeMap<i32, i64>>,
+    wanted_at: Option<Instant>,
+}
+
+impl Default for Tail {
+    fn default() -> Self {
+        Self {
+            known: Arc::default(),
+            changed: watch::Sender::new(()),
+        }
+    }
+}
+
+impl Tail {
+    /// Begins to read, until `shutdown`.
+    pub fn start(config: &ServeConfig, shutdown: CancellationToken) -> Self {
+        let tail = Self::default();
+        let reader = Reader {
+            topics: Topics::of(&config.outputs),
+            input: config.input.topic.name.clone(),
+            tail: tail.clone(),
+            shutdown,
+        };
+        let mut client = client_config(&config.kafka, &Credentials::of_pod(&config.kafka));
+        let group = format!(
+            "sensorstream.{}.{}.api",
+            config.pipeline.namespace, config.pipeline.name
+        );
+        let spawned = thread::Builder::new()
+            .name("kafka-tail".into())
+            .spawn(move || reader.run(settings(&mut client, &group)));
+        if let Err(error) = spawned {
+            tracing::error!(
+                error = chain(&error),
+                "alerts and dead letters can't be read"
+            );
+        }
+        tail
+    }
+
+    /// What has been read.
+    pub fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells of alerts and dead letters that come.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Asks for the input topic's end to be known for a while.
+    pub fn want_ends(&self) {
+        self.known().wanted_at = Some(Instant::now());
+    }
+}
+
+/// Reads committed records only, and keeps few.
+fn settings<'a>(client: &'a mut ClientConfig, group: &str) -> &'a ClientConfig {
+    client
+        // Nobody joins it; librdkafka wants a name.
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("isolation.level", "read_committed")
+        .set("auto.offset.reset", "earliest")
+        .set("enable.partition.eof", "true")
+        .set("queued.min.messages", "1000")
+        .set("queued.max.messages.kbytes", "2048")
+        .set("fetch.message.max.bytes", "1048576")
+        .set("fetch.wait.max.ms", "500")
+}
+
+/// The thread.
+struct Reader {
+    topics: Topics,
+    input: String,
+    tail: Tail,
+    shutdown: CancellationToken,
+}
+
+/// What is read at the moment.
+#[derive(Default)]
+struct Assignment {
+    partitions: BTreeMap<(String, i32), i64>,
+    input_partitions: Vec<i32>,
+    /// Partitions that have been read to their end.
+    ended: usize,
+}
+
+impl Reader {
+    fn run(self, settings: &ClientConfig) {
+        let consumer: BaseConsumer = match settings.create() {
+            Ok(consumer) => consumer,
+            Err(error) => {
+                tracing::error!(
+                    error = chain(&error),
+                    "alerts and dead letters can't be read"
+                );
+                return;
+            }
+        };
+        let mut assignment = Assignment::default();
+        let mut look_at = Instant::now();
+        let mut ends_at = Instant::now();
+        let give_up_loading = Instant::now() + LOADING;
+        while !self.shutdown.is_cancelled() {
+            let now = Instant::now();
+            if now >= look_at {
+                let looked = self.look(&consumer, &mut assignment);
+                if let Err(error) = &looked {
+                    tracing::debug!(error = chain(error), "topics can't be looked at");
+                }
+                look_at = now
+                    + if looked.is_ok() {
+                        LOOK_AGAIN
+                    } else {
+                        TRY_AGAIN
+                    };
+            }
+            if now >= ends_at {
+                self.ask_ends(&consumer, &assignment);
+                ends_at = Instant::now() + ENDS_EVERY;
+            }
+            match consumer.poll(POLL) {
+                Some(Ok(message)) => self.take(&message, &mut assignment),
+                Some(Err(KafkaError::PartitionEOF(_))) => assignment.ended += 1,
+                Some(Err(error)) => {
+                    tracing::debug!(error = chain(&error), "reading alerts and dead letters");
+                    // Deleted topics come back, if at all, as others.
+                    look_at = look_at.min(now + TRY_AGAIN);
+                }
+                None => {}
+            }
+            let all = assignment.partitions.len();
+            let read = all > 0 && (assignment.ended >= all || now >= give_up_loading);
+            if read && !std::mem::replace(&mut self.tail.known().loaded, true) {
+                self.tail.changed.send_replace(());
+            }
+        }
+    }
+
+    /// Sees to it that every partition is read.
+    fn look(&self, consumer: &BaseConsumer, assignment: &mut Assignment) -> KafkaResult<()> {
+        assignment.input_partitions = partitions(consumer, &self.input)?;
+        let outputs = [self.topics.alerts.as_ref(), Some(&self.topics.dead_letters)];
+        let mut new = false;
+        for topic in outputs.into_iter().flatten() {
+            let numbers = partitions(consumer, topic)?;
+            let unread: Vec<i32> = numbers
+                .iter()
+                .filter(|number| {
+                    !assignment
+                        .partitions
+                        .contains_key(&(topic.clone(), **number))
+                })
+                .copied()
+                .collect();
+            if unread.is_empty() {
+                continue;
+            }
+            let begins = beginning_offsets(consumer, topic, unread.iter().copied(), TIMEOUT)?;
+            let ends = end_offsets(consumer, topic, unread.iter().copied(), TIMEOUT)?;
+            let back = BACK / i64::try_from(numbers.len()).unwrap_or(1).max(1);
+            for number in unread {
+                let begin = begins.get(&number).copied().unwrap_or(0);
+                let end = ends.get(&number).copied().unwrap_or(begin);
+                let from = begin.max(end - back);
+                self.begin(topic, number, from);
+                assignment.partitions.insert((topic.clone(), number), from);
+                new = true;
+            }
+        }
+        if new {
+            let mut list = TopicPartitionList::new();
+            for ((topic, number), from) in &assignment.partitions {
+                list.add_partition_offset(topic, *number, Offset::Offset(*from))?;
+            }
+            consumer.assign(&list)?;
+            assignment.ended = 0;
+        }
+        Ok(())
+    }
+
+    fn begin(&self, topic: &str, partition: i32, from: i64) {
+        let mut known = self.tail.known();
+        if topic == self.topics.dead_letters {
+            known.dead_letters.begin(partition, from);
+        } else {
+            known.alerts.begin(partition, from);
+        }
+    }
+
+    fn take(&self, message: &BorrowedMessage<'_>, assignment: &mut Assignment) {
+        let (topic, partition) = (message.topic().to_owned(), message.partition());
+        let bytes = message.payload_len() + message.key_len();
+        let place = record::place(message);
+        let mut known = self.tail.known();
+        if topic == self.topics.dead_letters {
+            let letter = Arc::new(DeadLetter::of(message));
+            known.dead_letters.put(place, bytes, letter);
+        } else if let Some(alert) = SentAlert::of(message) {
+            known.alerts.put(place, bytes, Arc::new(alert));
+        } else {
+            known.alerts.pass(partition, message.offset() + 1);
+        }
+        let loaded = known.loaded;
+        drop(known);
+        assignment
+            .partitions
+            .insert((topic, partition), message.offset() + 1);
+        if loaded {
+            self.tail.changed.send_replace(());
+        }
+    }
+
+    fn ask_ends(&self, consumer: &BaseConsumer, assignment: &Assignment) {
+        let wanted = self.tail.known().wanted_at;
+        if wanted.is_none_or(|at| at.elapsed() > WANTED_FOR) {
+            return;
+        }
+        let numbers = assignment.input_partitions.iter().copied();
+        let ends = end_offsets(consumer, &self.input, numbers, TIMEOUT).ok();
+        self.tail.known().ends = ends.filter(|ends| !ends.is_empty());
+    }
+}
+
+fn partitions(consumer: &BaseConsumer, topic: &str) -> KafkaResult<Vec<i32>> {
+    let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT)?;
+    let topics = metadata.topics().iter();
+    let partitions = topics.flat_map(MetadataTopic::partitions);
+    Ok(partitions.map(MetadataPartition::id).collect())
+}
