@@ -2,8 +2,9 @@
 //! need it.
 
 use sensorstream_crds::{
-    input::Field as SpecField, outputs::Outputs, runtime::ServeConfig, scalars::Decimal,
-    window_table::Holds as SpecHolds, windows::Window as SpecWindow,
+    input::Field as SpecField, outputs::Outputs, rules::Severity as SpecSeverity,
+    runtime::ServeConfig, scalars::Decimal, window_table::Holds as SpecHolds,
+    windows::Window as SpecWindow,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
