@@ -71,6 +71,13 @@ pub async fn report_status(
     .map(drop)
 }
 
+/// The pipelines that a status is there of.
+pub async fn reported(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT pipeline FROM sensorstream.statuses")
+        .fetch_all(pool)
+        .await
+}
+
 /// Every reader in the database.
 pub async fn all(pool: &PgPool) -> Result<Vec<Reader>, sqlx::Error> {
     let rows = sqlx::query(

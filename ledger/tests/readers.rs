@@ -185,7 +185,8 @@ async fn a_reader_has_no_way_to_the_tables_and_writes_nothing() {
             "CREATE SCHEMA mine",
         ] {
             let refused = run(&world.reader, statement.to_owned()).await.unwrap_err();
-            let code = refused.as_database_error().and_then(|e| e.code());
+            let answer = refused.as_database_error();
+            let code = answer.and_then(sqlx::error::DatabaseError::code);
             assert_eq!(code.as_deref(), Some("42501"), "{statement}: {refused}");
         }
     })
