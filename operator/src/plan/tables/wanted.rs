@@ -136,6 +136,12 @@ fn of_window(
     spec: &SensorPipelineSpec,
 ) -> Result<WantedTable, NoTable> {
     let table = WindowTable::of(window, &spec.input.fields)?;
+    let end = table.end().to_owned();
+    let mut indexes = vec![vec![end.clone()]];
+    // What became of one key lately is what is asked most.
+    if window.group_by.contains(&spec.input.key) {
+        indexes.push(vec![spec.input.key.clone(), end]);
+    }
     Ok(WantedTable {
         name: TableName {
             schema: schema.to_owned(),
@@ -143,7 +149,7 @@ fn of_window(
         },
         named_by: "name for the window".to_owned(),
         key: table.key().map(str::to_owned).collect(),
-        indexes: vec![vec![table.end().to_owned()]],
+        indexes,
         columns: table
             .columns
             .into_iter()

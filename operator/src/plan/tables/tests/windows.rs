@@ -50,10 +50,12 @@ fn each_window_gets_a_table_with_its_key_and_the_first_brings_the_schema() {
             r#"CREATE SCHEMA IF NOT EXISTS "environment""#,
             r#"CREATE TABLE "environment"."by_minute" ("window_start" timestamp with time zone NOT NULL, "window_end" timestamp with time zone NOT NULL, "sensor_id" text NOT NULL, "readings" bigint, "mean_temperature" double precision, "_partition" integer NOT NULL, PRIMARY KEY ("window_start", "sensor_id"))"#,
             r#"CREATE INDEX ON "environment"."by_minute" ("window_end" DESC)"#,
+            r#"CREATE INDEX ON "environment"."by_minute" ("sensor_id", "window_end" DESC)"#,
             r#"CREATE TABLE "environment"."lately" ("window_start" timestamp with time zone NOT NULL, "window_end" timestamp with time zone NOT NULL, "warmest" double precision, "_partition" integer NOT NULL, PRIMARY KEY ("window_start"))"#,
             r#"CREATE INDEX ON "environment"."lately" ("window_end" DESC)"#,
             r#"CREATE TABLE "environment"."visits" ("sensor_id" text NOT NULL, "began" timestamp with time zone NOT NULL, "ended" timestamp with time zone NOT NULL, "lasted" bigint, "_partition" integer NOT NULL, PRIMARY KEY ("sensor_id", "began"))"#,
             r#"CREATE INDEX ON "environment"."visits" ("ended" DESC)"#,
+            r#"CREATE INDEX ON "environment"."visits" ("sensor_id", "ended" DESC)"#,
         ]
     );
 }
@@ -78,7 +80,11 @@ fn a_new_aggregate_adds_a_column_that_may_be_null() {
             .iter()
             .map(|c| column(&c.name, c.type_, c.presence.refuses_null()))
             .collect(),
-        indexes: vec![index(&key, true), index(&["window_end"], false)],
+        indexes: vec![
+            index(&key, true),
+            index(&["window_end"], false),
+            index(&["sensor_id", "window_end"], false),
+        ],
     };
     assert_eq!(steps(&before, live.clone()), []);
     assert_eq!(misfits(&after, &live, true), Vec::<String>::new());
@@ -107,6 +113,7 @@ fn a_table_made_by_hand_is_widened_to_fit() {
             // A mean may be null; the count and the key are always filled in.
             Migration::DropNotNull("mean_temperature".into()),
             Migration::CreateIndex(vec!["window_end".into()]),
+            Migration::CreateIndex(vec!["sensor_id".into(), "window_end".into()]),
         ]
     );
 }
