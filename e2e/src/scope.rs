@@ -330,6 +330,8 @@ impl Scope {
             "state_buckets",
             "lake_files",
             "shards",
+            "readers",
+            "statuses",
             "claims",
         ];
         for table in tables {

@@ -11,9 +11,17 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use sensorstream_broker::connection::Credentials;
 use sensorstream_crds::{PipelineId, runtime::KafkaEndpoint};
-use sensorstream_ledger::{claims::Claim, figures::ShardFigures};
+use sensorstream_ledger::{claims::Claim, figures::ShardFigures, readers::Reader};
+use serde_json::Value;
 
-use crate::plan::{tables::migration::TableMigration, topics::TopicChange};
+use crate::{
+    password::Password,
+    plan::{
+        readers::{Admission, Dismissal},
+        tables::migration::TableMigration,
+        topics::TopicChange,
+    },
+};
 
 /// Where Kafka is and how to log in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +90,7 @@ pub struct Span {
 }
 
 /// A table's full name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
 pub struct TableName {
     /// The schema.
     pub schema: String,
@@ -96,6 +104,15 @@ impl fmt::Display for TableName {
     }
 }
 
+/// What to look for in `PostgreSQL`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// Tables.
+    pub tables: Vec<TableName>,
+    /// The role that the API logs in as.
+    pub role: Option<String>,
+}
+
 /// What `PostgreSQL` says about a pipeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Database {
@@ -107,8 +124,30 @@ pub struct Database {
     pub schema_exists: bool,
     /// The pipeline's tables, as far as they exist.
     pub tables: BTreeMap<TableName, Table>,
+    /// The logins that may read of the pipeline in the commit log.
+    pub readers: Vec<Reader>,
+    /// Whether the status of the pipeline is in the commit log.
+    pub reported: bool,
+    /// The role that the API logs in as, if one was sought and exists.
+    pub role: Option<LoginRole>,
+    /// Whether the pipeline's own login may make roles; only known where a role was sought.
+    pub makes_roles: bool,
     /// When this was read.
     pub read_at: Timestamp,
+}
+
+/// A role in `PostgreSQL` as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoginRole {
+    /// Whether it can log in.
+    pub can_log_in: bool,
+    /// Whether its transactions read only, unless it asks for another.
+    pub reads_only: bool,
+    /// Whether it may do more than it was granted: as a superuser, as one that makes databases or roles, that
+    /// replicates or is above row security, or as a member of another role.
+    pub is_powerful: bool,
+    /// What it was to read and may not, be it because that does not exist.
+    pub unreadable: Vec<TableName>,
 }
 
 /// A table, or something else of its name, as it is.
@@ -174,8 +213,20 @@ pub enum DatabaseChange {
     Migrate(TableMigration),
     /// Drops a table and all it holds; one that is gone already counts as dropped.
     DropTable(TableName),
-    /// Deletes the pipeline's positions and claims.
+    /// Deletes the pipeline's positions, claims, readers and status.
     Forget(PipelineId),
+    /// Lets a role read of the pipeline. A password is given to a role of the operator's, which is made if
+    /// there is none.
+    Admit {
+        /// Who may read what.
+        admission: Admission,
+        /// The new password.
+        password: Option<Password>,
+    },
+    /// Lets a role read of the pipeline no more.
+    Dismiss(Dismissal),
+    /// Deletes the pipeline's status.
+    ForgetStatus(PipelineId),
 }
 
 /// Why Kafka or `PostgreSQL` did not do as asked.
@@ -229,7 +280,7 @@ pub trait Backends: Send + Sync {
         &'a self,
         uri: &'a DatabaseUri,
         id: &'a PipelineId,
-        tables: &'a [TableName],
+        sought: &'a Sought,
     ) -> BoxFuture<'a, Result<Database, BackendError>>;
 
     /// Makes a change in Kafka.
@@ -244,5 +295,13 @@ pub trait Backends: Send + Sync {
         &'a self,
         uri: &'a DatabaseUri,
         change: &'a DatabaseChange,
+    ) -> BoxFuture<'a, Result<(), BackendError>>;
+
+    /// Writes the status of a pipeline where its API reads it.
+    fn report_status<'a>(
+        &'a self,
+        uri: &'a DatabaseUri,
+        id: &'a PipelineId,
+        status: &'a Value,
     ) -> BoxFuture<'a, Result<(), BackendError>>;
 }

@@ -61,7 +61,7 @@ impl Caches {
         let (pipelines, writer) = reflector::store();
         let caches = Self {
             pipelines,
-            objects: Kind::ALL
+            objects: Kind::WATCHED
                 .into_iter()
                 .map(|kind| (kind, Arc::default()))
                 .collect(),
@@ -175,7 +175,8 @@ impl Caches {
                 let (name, namespace) = (secret.name_any(), secret.namespace());
                 pipelines
                     .state_filter(|p| {
-                        p.namespace() == namespace && secret_names(&p.spec).contains(&name)
+                        p.namespace() == namespace
+                            && secret_names(&p.name_any(), &p.spec).contains(&name)
                     })
                     .iter()
                     .map(|p| ObjectRef::from_obj(p.as_ref()))

@@ -24,7 +24,7 @@ use crate::{
     },
     validate::validate,
 };
-pub(crate) use world::{Shared, World};
+pub(crate) use world::{Rights, Shared, World};
 
 /// The time it is in tests.
 pub(crate) fn now() -> Timestamp {
@@ -144,11 +144,18 @@ pub(crate) fn planned(world: &World, pipeline: &SensorPipeline, now: Timestamp) 
     plan(&valid, &installation(), now)
 }
 
+/// Plans and carries out until all is done: twice where the API gets a login, which its pods wait for.
+pub(crate) fn settle(world: &mut World, pipeline: &mut SensorPipeline) {
+    for _ in 0..2 {
+        let plan = planned(world, pipeline, now());
+        world.take(pipeline, &plan);
+    }
+}
+
 /// A world where a pipeline runs, and the pipeline as it is then.
 pub(crate) fn running(mut pipeline: SensorPipeline) -> (World, SensorPipeline) {
     let mut world = World::default();
-    let plan = planned(&world, &pipeline, now());
-    world.take(&mut pipeline, &plan);
+    settle(&mut world, &mut pipeline);
     (world, pipeline)
 }
 
@@ -208,6 +215,7 @@ pub(crate) fn secret() -> Contents {
         ("uri", "postgres://sensor:hidden@db:5432/sensors"),
         ("username", "sensor"),
         ("password", "hidden"),
+        ("token", "hidden-0123456789"),
         ("ca.crt", "-----BEGIN CERTIFICATE-----"),
         ("AWS_ACCESS_KEY_ID", "sensor"),
         ("AWS_SECRET_ACCESS_KEY", "hidden"),

@@ -32,6 +32,7 @@ pub mod leader;
 pub mod memory;
 pub mod metrics;
 pub mod observe;
+pub mod password;
 pub mod plan;
 pub mod reconcile;
 pub mod role;

@@ -18,7 +18,7 @@ use crate::{
     backends::BackendError,
     backoff,
     context::Context,
-    observe::{Observation, ObserveError, observe},
+    observe::{Observation, ObserveError, logins::reader::secret_name, observe},
     plan::{
         deletion::{Then, deletion},
         plan,
@@ -116,6 +116,10 @@ async fn advance(
     let backends = context.backends.as_ref();
     let applying = apply(&context.kubernetes, backends, &valid, &plan);
     let applied = step(context, "apply", applying).await;
+    if applied.wrote_secret {
+        let secret = secret_name(&observation.id.name);
+        context.secrets.wrote(&observation.id.namespace, &secret);
+    }
     let outcome = Outcome::Planned {
         valid: &valid,
         plan: &plan,
@@ -186,11 +190,12 @@ async fn delete(
             kafka,
             database,
             orphans,
+            give_up,
         } => {
             let backends = context.backends.as_ref();
-            let errors = clean_up(backends, &observation, &kafka, &database, step.overdue).await;
+            let errors = clean_up(backends, &observation, &kafka, &database, give_up).await;
             let errors: Vec<String> = errors.iter().map(BackendError::to_string).collect();
-            if !errors.is_empty() && !step.overdue {
+            if !errors.is_empty() && !give_up {
                 let reason = errors.join("; ");
                 waiting(context, &observation, &reported, &reason, now).await?;
                 return Err(ReconcileError::CleanUp(reason));
@@ -319,11 +324,16 @@ async fn report(
             .at
             .is_some_and(|at| now.duration_since(at) > CACHE_LAG);
     if !tampered && !is_due(&reported.previous, next, reported.at, now) {
+        let missing = observation.database.seen().is_some_and(|d| !d.reported);
+        if missing {
+            report_to_api(context, observation, next).await;
+        }
         return Ok(());
     }
     let writing = context.kubernetes.write_status(&observation.pipeline, next);
     let written = step(context, "report", writing).await;
     written.map_err(ReconcileError::Status)?;
+    report_to_api(context, observation, next).await;
     context.remember(&observation.pipeline, |memory| {
         memory.written = Some(Box::new(next.clone()));
         memory.written_at = Some(now);
@@ -335,6 +345,33 @@ async fn report(
             .await;
     }
     Ok(())
+}
+
+/// Writes the status where the API reads it, which has no way to Kubernetes. The next status makes up for one
+/// that could not be written.
+async fn report_to_api(
+    context: &Context,
+    observation: &Observation,
+    status: &SensorPipelineStatus,
+) {
+    let pipeline = &observation.pipeline;
+    let shown = pipeline.spec.api.is_some() && pipeline.metadata.deletion_timestamp.is_none();
+    let (true, Some(_), Ok(uri)) = (
+        shown,
+        observation.database.seen(),
+        &observation.logins.database,
+    ) else {
+        return;
+    };
+    let status = serde_json::to_value(status).expect("a status is JSON");
+    let backends = context.backends.as_ref();
+    let reported = backends.report_status(uri, &observation.id, &status).await;
+    if let Err(error) = reported {
+        tracing::warn!(
+            error = chain(&error),
+            "the API shows an older status for now"
+        );
+    }
 }
 
 fn succeeded(context: &Context, observation: &Observation, outcome: &str) {

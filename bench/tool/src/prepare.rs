@@ -1,6 +1,6 @@
 //! The ground that a processor stands on, as the operator lays it: the commit log, the tables, the configuration.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use jiff::Timestamp;
 use sensorstream_crds::runtime::{DATABASE_URL_ENV, RoleConfigs, id_of};
@@ -45,11 +45,8 @@ pub fn prepare(file: &Path) -> Result<String, PrepareError> {
     let id = id_of(&pipeline);
     let tables = wanted::tables(&id, &pipeline.spec)?;
     let empty = Database {
-        shards: Vec::new(),
-        claims: Vec::new(),
-        schema_exists: false,
-        tables: BTreeMap::new(),
         read_at: Timestamp::now(),
+        ..Database::default()
     };
     let url = std::env::var(DATABASE_URL_ENV).map_err(|_| PrepareError::NoDatabase)?;
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,9 +1,10 @@
-//! All the writing: claims, then topics, then tables, then Kubernetes objects, so that a pod
-//! never starts before what it needs is there. Stops at the first failure, except that
-//! workloads are still started and stopped as asked.
+//! All the writing: claims, then topics, then tables, then logins that read, then Kubernetes objects,
+//! so that a pod never starts before what it needs is there. Stops at the first failure, except that
+//! a login holds up nothing but the API, and workloads are still started and stopped as asked.
 
 pub mod cleanup;
 pub mod kubernetes;
+mod readers;
 
 use sensorstream_ledger::claims::{Claim, ClaimKind};
 
@@ -20,6 +21,8 @@ use kubernetes::Kubernetes;
 pub struct Applied {
     /// How many changes were made.
     pub changes: usize,
+    /// Whether the Secret with the API's login may have been written.
+    pub wrote_secret: bool,
     /// What stopped it, if anything did.
     pub failure: Option<ApplyError>,
 }
@@ -36,6 +39,9 @@ pub enum ApplyError {
     /// The record of places in the lake.
     #[error("claiming the lake's place")]
     Lake(#[source] BackendError),
+    /// The logins that read.
+    #[error("preparing the API's login")]
+    Access(#[source] BackendError),
     /// An object.
     #[error("{action} {object}")]
     Object {
@@ -81,7 +87,7 @@ pub async fn apply(
     let mut applied = Applied::default();
     let result = lay_ground(kubernetes, backends, valid, plan, &mut applied.changes).await;
     let result = match result {
-        Ok(()) => objects(kubernetes, valid, plan, &mut applied.changes).await,
+        Ok(()) => make(kubernetes, backends, valid, plan, &mut applied).await,
         failed => failed,
     };
     // With nothing else to do, or when something else failed, pods still start and stop.
@@ -101,6 +107,22 @@ pub async fn apply(
     }
     applied.failure = result.err();
     applied
+}
+
+/// What stands on the ground. An API without a login keeps nothing else from being made.
+async fn make(
+    kubernetes: &Kubernetes,
+    backends: &dyn Backends,
+    valid: &ValidPipeline<'_>,
+    plan: &Plan,
+    applied: &mut Applied,
+) -> Result<(), ApplyError> {
+    let (observation, changes) = (valid.observation, &mut applied.changes);
+    applied.wrote_secret = plan.readers.gives_password();
+    let admitted = readers::admit(kubernetes, backends, observation, &plan.readers, changes).await;
+    objects(kubernetes, valid, plan, changes).await?;
+    admitted?;
+    readers::dismiss(kubernetes, backends, observation, &plan.readers, changes).await
 }
 
 async fn lay_ground(

@@ -19,17 +19,20 @@ use sensorstream_ledger::{
     connect,
     figures::{self, ShardFigures},
     migrate,
+    readers::{self as ledger_readers, Reader},
 };
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgPool};
 
 use super::{
     CLOSE_AFTER, TIMEOUT,
     catalog::{self, Catalog},
     circuit::Circuit,
+    readers::{self, AccessError, Roles},
 };
 use crate::{
-    backends::{BackendError, Database, DatabaseChange, DatabaseUri, TableName},
-    plan::tables::migration::TableMigration,
+    backends::{BackendError, Database, DatabaseChange, DatabaseUri, Sought, TableName},
+    plan::{readers::readable, tables::migration::TableMigration},
     telemetry::chain,
 };
 
@@ -54,6 +57,8 @@ pub(super) struct Connection {
 struct Known {
     /// The tables asked for lately.
     wanted: HashMap<TableName, Instant>,
+    /// The roles asked for lately, and what they are to read.
+    roles: HashMap<String, (Vec<TableName>, Instant)>,
     snapshot: Option<Arc<Snapshot>>,
 }
 
@@ -63,7 +68,31 @@ struct Snapshot {
     shards: Vec<ShardFigures>,
     claims: Vec<Claim>,
     catalog: Catalog,
-    asked: HashSet<TableName>,
+    readers: Vec<Reader>,
+    /// The pipelines that a status is there of.
+    reported: HashSet<String>,
+    roles: Roles,
+    asked: Asked,
+}
+
+/// What was looked for.
+struct Asked {
+    tables: HashSet<TableName>,
+    /// What each role is to read.
+    roles: HashMap<String, Vec<TableName>>,
+}
+
+impl Asked {
+    fn covers(&self, sought: &Sought) -> bool {
+        sought
+            .tables
+            .iter()
+            .all(|table| self.tables.contains(table))
+            && sought.role.as_ref().is_none_or(|role| {
+                let asked = self.roles.get(role);
+                asked.is_some_and(|tables| *tables == readable(&sought.tables))
+            })
+    }
 }
 
 impl Connection {
@@ -95,31 +124,20 @@ impl Connection {
     }
 
     /// What is known of a pipeline, if that is fresh.
-    pub(super) fn recent(&self, id: &PipelineId, tables: &[TableName]) -> Option<Database> {
+    pub(super) fn recent(&self, id: &PipelineId, sought: &Sought) -> Option<Database> {
         let known = self.known();
         let snapshot = known.snapshot.as_ref()?;
-        let covers = tables.iter().all(|table| snapshot.asked.contains(table));
-        let fresh = snapshot.taken.elapsed() < FRESH && covers;
-        fresh.then(|| snapshot.of(id, tables))
+        let fresh = snapshot.taken.elapsed() < FRESH && snapshot.asked.covers(sought);
+        fresh.then(|| snapshot.of(id, sought))
     }
 
     /// Reads everything about every pipeline, and answers for one.
     pub(super) async fn read(
         &self,
         id: &PipelineId,
-        tables: &[TableName],
+        sought: &Sought,
     ) -> Result<Database, BackendError> {
-        let asked: HashSet<TableName> = {
-            let mut known = self.known();
-            let now = Instant::now();
-            known
-                .wanted
-                .extend(tables.iter().map(|table| (table.clone(), now)));
-            known
-                .wanted
-                .retain(|_, used| now.duration_since(*used) < CLOSE_AFTER);
-            known.wanted.keys().cloned().collect()
-        };
+        let asked = self.known().asked_with(sought);
         let pool = self.ready_pool().await?;
         let taken = Instant::now();
         let read_at = Timestamp::now();
@@ -127,7 +145,10 @@ impl Connection {
             Ok((
                 figures::all(pool).await?,
                 claims::all(pool).await?,
-                catalog::read(pool, &asked).await?,
+                catalog::read(pool, &asked.tables).await?,
+                ledger_readers::all(pool).await?,
+                ledger_readers::reported(pool).await?,
+                readers::read(pool, &asked.roles).await?,
             ))
         };
         let answer = self.asking("reading the commit log", question).await;
@@ -135,17 +156,32 @@ impl Connection {
             // The database may have been made anew, without the commit log.
             self.migrated.store(false, Ordering::Relaxed);
         }
-        let (shards, claims, catalog) = answer?;
+        let (shards, claims, catalog, readers, reported, roles) = answer?;
         let snapshot = Arc::new(Snapshot {
             taken,
             read_at,
             shards,
             claims,
             catalog,
+            readers,
+            reported: reported.into_iter().collect(),
+            roles,
             asked,
         });
         self.known().snapshot = Some(Arc::clone(&snapshot));
-        Ok(snapshot.of(id, tables))
+        Ok(snapshot.of(id, sought))
+    }
+
+    /// Writes a pipeline's status. What is known stays so: nothing else has to do with it.
+    pub(super) async fn report_status(
+        &self,
+        id: &PipelineId,
+        status: &Value,
+    ) -> Result<(), BackendError> {
+        let pool = self.ready_pool().await?;
+        let id = id.to_string();
+        let report = ledger_readers::report_status(pool, &id, status);
+        self.asking("reporting the status", report).await
     }
 
     /// Makes a change.
@@ -177,6 +213,24 @@ impl Connection {
                 )
                 .await
             }
+            DatabaseChange::Admit {
+                admission,
+                password,
+            } => {
+                let action = format!("letting role {} read", admission.role);
+                let admitted = readers::admit(pool, admission, password.as_ref()).boxed();
+                self.access(&action, admitted).await
+            }
+            DatabaseChange::Dismiss(dismissal) => {
+                let action = format!("letting role {} read no more", dismissal.role);
+                let dismissed = readers::dismiss(pool, dismissal).boxed();
+                self.access(&action, dismissed).await
+            }
+            DatabaseChange::ForgetStatus(id) => {
+                let id = id.to_string();
+                let forgotten = ledger_readers::forget_status(pool, &id).boxed();
+                self.asking("forgetting the status", forgotten).await
+            }
         };
         // Whatever came of it, what was known is out of date.
         self.known().snapshot = None;
@@ -191,6 +245,24 @@ impl Connection {
             Ok(())
         } else {
             Err(BackendError::Claimed { thing, owner })
+        }
+    }
+
+    /// Makes a change to who may read. What is missing is said, for it is people who can give it.
+    async fn access(
+        &self,
+        action: &str,
+        change: impl Future<Output = Result<(), AccessError>>,
+    ) -> Result<(), BackendError> {
+        match tokio::time::timeout(TIMEOUT, change).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(AccessError::Sql(error))) => Err(self.explained(action, &error)),
+            Ok(Err(AccessError::Ungranted(why))) => Err(BackendError::Refused {
+                place: self.place(),
+                action: action.to_owned(),
+                why,
+            }),
+            Err(_) => Err(self.unreachable(format!("{action}: no answer within {TIMEOUT:?}"))),
         }
     }
 
@@ -300,9 +372,34 @@ impl Connection {
     }
 }
 
+impl Known {
+    /// What was asked for lately, and this.
+    fn asked_with(&mut self, sought: &Sought) -> Asked {
+        let now = Instant::now();
+        let tables = sought.tables.iter().map(|table| (table.clone(), now));
+        self.wanted.extend(tables);
+        if let Some(role) = &sought.role {
+            let reads = readable(&sought.tables);
+            self.roles.insert(role.clone(), (reads, now));
+        }
+        let lately = |used: Instant| now.duration_since(used) < CLOSE_AFTER;
+        self.wanted.retain(|_, used| lately(*used));
+        self.roles.retain(|_, (_, used)| lately(*used));
+        Asked {
+            tables: self.wanted.keys().cloned().collect(),
+            roles: self
+                .roles
+                .iter()
+                .map(|(role, (reads, _))| (role.clone(), reads.clone()))
+                .collect(),
+        }
+    }
+}
+
 impl Snapshot {
-    fn of(&self, id: &PipelineId, tables: &[TableName]) -> Database {
+    fn of(&self, id: &PipelineId, sought: &Sought) -> Database {
         let id = id.to_string();
+        let tables = &sought.tables;
         Database {
             shards: self
                 .shards
@@ -318,6 +415,18 @@ impl Snapshot {
                 .iter()
                 .filter_map(|name| Some((name.clone(), self.catalog.tables.get(name)?.clone())))
                 .collect(),
+            readers: self
+                .readers
+                .iter()
+                .filter(|reader| reader.pipeline == id)
+                .cloned()
+                .collect(),
+            reported: self.reported.contains(&id),
+            role: sought
+                .role
+                .as_ref()
+                .and_then(|role| self.roles.by_name.get(role).cloned()),
+            makes_roles: self.roles.makes_roles,
             read_at: self.read_at,
         }
     }

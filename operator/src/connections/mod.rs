@@ -7,6 +7,7 @@ mod catalog;
 pub mod circuit;
 mod database;
 mod kafka;
+mod readers;
 
 use std::{
     collections::HashMap,
@@ -19,10 +20,11 @@ use futures::{FutureExt, future::BoxFuture};
 use prometheus::IntGaugeVec;
 use sensorstream_broker::connection::Credentials;
 use sensorstream_crds::{PipelineId, connections::SaslMechanism, runtime::KafkaEndpoint};
+use serde_json::Value;
 
 use crate::backends::{
-    BackendError, Backends, Database, DatabaseChange, DatabaseUri, KafkaChange, KafkaLogin,
-    TableName, TopicNames, Topics,
+    BackendError, Backends, Database, DatabaseChange, DatabaseUri, KafkaChange, KafkaLogin, Sought,
+    TopicNames, Topics,
 };
 use circuit::Circuit;
 
@@ -139,16 +141,16 @@ impl Backends for Connections {
         &'a self,
         uri: &'a DatabaseUri,
         id: &'a PipelineId,
-        tables: &'a [TableName],
+        sought: &'a Sought,
     ) -> BoxFuture<'a, Result<Database, BackendError>> {
         async move {
             let connection = self.connection(uri);
             // A fresh answer to another pipeline serves this one too.
             let _turn = connection.turn.lock().await;
-            if let Some(known) = connection.recent(id, tables) {
+            if let Some(known) = connection.recent(id, sought) {
                 return Ok(known);
             }
-            let question = connection.read(id, tables);
+            let question = connection.read(id, sought);
             self.guarded("postgres", &connection.label, &connection.circuit, question)
                 .await
         }
@@ -181,6 +183,21 @@ impl Backends for Connections {
         async move {
             let connection = self.connection(uri);
             let question = connection.change(change);
+            self.guarded("postgres", &connection.label, &connection.circuit, question)
+                .await
+        }
+        .boxed()
+    }
+
+    fn report_status<'a>(
+        &'a self,
+        uri: &'a DatabaseUri,
+        id: &'a PipelineId,
+        status: &'a Value,
+    ) -> BoxFuture<'a, Result<(), BackendError>> {
+        async move {
+            let connection = self.connection(uri);
+            let question = connection.report_status(id, status);
             self.guarded("postgres", &connection.label, &connection.circuit, question)
                 .await
         }

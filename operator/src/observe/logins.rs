@@ -1,15 +1,19 @@
 //! From the Secrets that a spec names to logins. Pure: the Secrets are handed in.
 
+pub mod reader;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sensorstream_broker::connection::Credentials;
 use sensorstream_crds::{
     PipelineId, SensorPipelineSpec,
+    connections::SecretKeyRef,
     runtime::{KafkaEndpoint, LAKE_KEYS, LAKE_OPTIONAL_KEYS, qualified_host},
 };
 
 use super::{Unseen, secrets::Contents};
 use crate::backends::{DatabaseUri, KafkaLogin};
+use reader::Reader;
 
 /// How to log in, as far as the Secrets allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +24,19 @@ pub struct Logins {
     pub database: Result<DatabaseUri, SecretProblem>,
     /// To the lake, which only the pods reach.
     pub lake: Result<(), SecretProblem>,
+    /// Of the API to `PostgreSQL`, if there is an API.
+    pub reader: Result<Option<Reader>, SecretProblem>,
+    /// Of people to the API.
+    pub tokens: Result<(), SecretProblem>,
     /// The versions of the Secrets, by name, so that pods follow a rotated password.
     pub versions: BTreeMap<String, String>,
+}
+
+impl Logins {
+    /// The role that the API logs in as, if there is an API and it is known.
+    pub fn role(&self) -> Option<&str> {
+        self.reader.as_ref().ok()?.as_ref().map(Reader::role)
+    }
 }
 
 /// Why a Secret can't be used. Holds nothing of what is in it.
@@ -59,23 +74,30 @@ impl SecretProblem {
     }
 }
 
-/// The names of the Secrets that a spec refers to.
-pub fn secret_names(spec: &SensorPipelineSpec) -> BTreeSet<String> {
+/// The names of the Secrets that a pipeline of this name and spec has to do with: those that the spec refers
+/// to, and the one that the operator makes.
+pub fn secret_names(name: &str, spec: &SensorPipelineSpec) -> BTreeSet<String> {
     let sasl = spec.kafka.sasl.as_ref().map(|sasl| &sasl.secret_ref.name);
-    let tls = spec
-        .kafka
-        .tls
-        .as_ref()
-        .and_then(|tls| tls.secret_ref.as_ref())
-        .map(|s| &s.name);
+    let tls = spec.kafka.tls.as_ref();
+    let tls = tls.and_then(|tls| tls.secret_ref.as_ref());
     let lake = spec.outputs.lake.as_ref();
     let lake = lake.and_then(|lake| lake.secret_ref.as_ref());
-    let lake = lake.map(|secret| &secret.name);
-    [Some(&spec.postgres.secret_key_ref.name), sasl, tls, lake]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect()
+    let auth = spec.api.as_ref().and_then(|api| api.auth.as_ref());
+    let tokens = auth.and_then(|auth| auth.bearer_token.as_ref());
+    let tokens = tokens.map(|token| &token.secret_key_ref.name);
+    let reader = reader::secret_key(name, spec).map(|(secret, _)| secret);
+    [
+        Some(&spec.postgres.secret_key_ref.name),
+        sasl,
+        tls.map(|secret| &secret.name),
+        lake.map(|secret| &secret.name),
+        tokens,
+    ]
+    .into_iter()
+    .flatten()
+    .cloned()
+    .chain(reader)
+    .collect()
 }
 
 /// The logins that a spec and its Secrets give.
@@ -84,7 +106,7 @@ pub fn read<'a>(
     spec: &SensorPipelineSpec,
     find: impl Fn(&str) -> Option<&'a Contents>,
 ) -> Logins {
-    let versions = secret_names(spec)
+    let versions = secret_names(&id.name, spec)
         .into_iter()
         .filter_map(|name| find(&name).map(|contents| (name, contents.version.clone())))
         .collect();
@@ -92,10 +114,17 @@ pub fn read<'a>(
         endpoint: KafkaEndpoint::of(id, spec),
         credentials,
     });
+    let database = uri(id, &spec.postgres.secret_key_ref, &find);
     Logins {
         kafka,
-        database: database_uri(id, spec, &find),
+        reader: match &database {
+            Ok(database) => reader::read(id, spec, database, &find),
+            // Without the pipeline's own login there is nothing to read.
+            Err(_) => Ok(None),
+        },
+        database,
         lake: lake(spec, &find),
+        tokens: reader::tokens(spec, &find),
         versions,
     }
 }
@@ -184,12 +213,11 @@ fn pem(contents: &Contents, name: &str, key: &str) -> Result<Option<String>, Sec
     Ok(found)
 }
 
-fn database_uri<'a>(
+fn uri<'a>(
     id: &PipelineId,
-    spec: &SensorPipelineSpec,
+    reference: &SecretKeyRef,
     find: &impl Fn(&str) -> Option<&'a Contents>,
 ) -> Result<DatabaseUri, SecretProblem> {
-    let reference = &spec.postgres.secret_key_ref;
     let contents =
         find(&reference.name).ok_or_else(|| SecretProblem::Missing(reference.name.clone()))?;
     let uri = text(contents, &reference.name, &reference.key)?.ok_or_else(|| {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use sensorstream_crds::{PipelineId, SensorPipeline, runtime::id_of};
 
 use crate::{
-    backends::{BackendError, Database, Topics},
+    backends::{BackendError, Database, Sought, Topics},
     context::Context,
     plan::{tables, topics},
 };
@@ -115,7 +115,7 @@ pub async fn observe(
     let objects = context.caches.objects_of(&pipeline);
     let mut contents: Vec<(String, Option<Contents>)> = Vec::new();
     let deleting = pipeline.metadata.deletion_timestamp.is_some();
-    for name in logins::secret_names(&pipeline.spec) {
+    for name in logins::secret_names(&id.name, &pipeline.spec) {
         let found = context
             .secrets
             .get(&context.caches, &id.namespace, &name, deleting)
@@ -129,7 +129,10 @@ pub async fn observe(
             .and_then(|(_, found)| found.as_ref())
     });
     let names = topics::wanted::names(&id, &pipeline.spec);
-    let tables = tables::wanted::names(&id, &pipeline.spec);
+    let sought = Sought {
+        tables: tables::wanted::names(&id, &pipeline.spec),
+        role: logins.role().map(str::to_owned),
+    };
     let (topics, database) = tokio::join!(
         async {
             match &logins.kafka {
@@ -140,7 +143,7 @@ pub async fn observe(
         async {
             match &logins.database {
                 Ok(uri) => {
-                    Observed::from_answer(context.backends.database(uri, &id, &tables).await)
+                    Observed::from_answer(context.backends.database(uri, &id, &sought).await)
                 }
                 Err(problem) => Observed::Unseen(problem.unseen()),
             }

@@ -3,8 +3,8 @@
 //! more secrets than it needs.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Mutex,
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -41,8 +41,18 @@ struct Entry {
 pub struct Secrets {
     client: Client,
     timeout: Duration,
-    entries: Mutex<HashMap<(String, String), Entry>>,
+    known: Mutex<Known>,
 }
+
+#[derive(Default)]
+struct Known {
+    entries: HashMap<Key, Entry>,
+    /// Those that the operator wrote, until the watch tells of what is there.
+    written: HashSet<Key>,
+}
+
+/// Namespace and name.
+type Key = (String, String);
 
 impl Secrets {
     /// Fetches through `client`, each time for at most `timeout`.
@@ -50,7 +60,7 @@ impl Secrets {
         Self {
             client,
             timeout,
-            entries: Mutex::default(),
+            known: Mutex::default(),
         }
     }
 
@@ -66,11 +76,14 @@ impl Secrets {
     ) -> Result<Option<Contents>, ObserveError> {
         let key = (namespace.to_owned(), name.to_owned());
         let version = caches.secret_version(namespace, name);
-        if let Some(contents) = self.remembered(&key, version.as_deref(), last_known) {
-            return Ok(Some(contents));
-        }
-        if version.is_none() {
-            return Ok(None);
+        let written = self.known().written.contains(&key);
+        if !written {
+            if let Some(contents) = self.remembered(&key, version.as_deref(), last_known) {
+                return Ok(Some(contents));
+            }
+            if version.is_none() {
+                return Ok(None);
+            }
         }
         let api: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
         let fetched = tokio::time::timeout(self.timeout, api.get_opt(name))
@@ -86,14 +99,24 @@ impl Secrets {
                 .map(|(k, v)| (k, v.0))
                 .collect(),
         });
+        let mut known = self.known();
+        if contents.as_ref().map(|contents| &contents.version) == version.as_ref() {
+            known.written.remove(&key);
+        }
         if let Some(contents) = &contents {
             let entry = Entry {
                 contents: contents.clone(),
                 used: Instant::now(),
             };
-            self.lock().insert(key, entry);
+            known.entries.insert(key, entry);
         }
         Ok(contents)
+    }
+
+    /// Takes in that the operator wrote a Secret: until the watch has caught up, it is read anew each time.
+    pub fn wrote(&self, namespace: &str, name: &str) {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.known().written.insert(key);
     }
 
     fn remembered(
@@ -103,7 +126,7 @@ impl Secrets {
         last_known: bool,
     ) -> Option<Contents> {
         let now = Instant::now();
-        let mut entries = self.lock();
+        let entries = &mut self.known().entries;
         entries.retain(|_, entry| now.duration_since(entry.used) < FORGET_AFTER);
         let entry = entries.get_mut(key)?;
         let current = match version {
@@ -116,9 +139,7 @@ impl Secrets {
         })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Entry>> {
-        self.entries
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,8 +10,8 @@ use sensorstream_ledger::claims::ClaimKind;
 
 use crate::{
     backends::{Database, DatabaseChange, KafkaChange, TableName},
-    observe::{Observation, objects::ObjectKey},
-    plan::{kubernetes::Kind, tables, topics},
+    observe::{Observation, logins::reader::Reader, objects::ObjectKey},
+    plan::{kubernetes::Kind, readers::dismissals, tables, topics},
     role::Role,
 };
 
@@ -39,6 +39,8 @@ pub enum Then {
         database: Vec<DatabaseChange>,
         /// What can't be deleted, for the Event.
         orphans: Option<String>,
+        /// Whether what fails is left behind rather than tried again.
+        give_up: bool,
     },
     /// Let the resource go; what it made stays on purpose.
     Release,
@@ -71,7 +73,7 @@ pub fn deletion(observation: &Observation, grace: Duration, now: Timestamp) -> D
         };
         Then::Wait(format!("the pods are being stopped; left: {left}"))
     } else if pipeline.spec.deletion_policy == DeletionPolicy::Retain {
-        Then::Release
+        retain(observation)
     } else {
         clean_up(observation, overdue)
     };
@@ -80,6 +82,38 @@ pub fn deletion(observation: &Observation, grace: Duration, now: Timestamp) -> D
         then,
         overdue,
     }
+}
+
+/// What the pipeline made stays on purpose; what let others read of it does not. Nothing waits for that.
+fn retain(observation: &Observation) -> Then {
+    let id = &observation.id;
+    let (database, orphans) = match observation.database.seen() {
+        Some(database) => {
+            let dismissed = dismissals(id, database).map(DatabaseChange::Dismiss);
+            let status = database.reported;
+            let status = status.then(|| DatabaseChange::ForgetStatus(id.clone()));
+            (dismissed.chain(status).collect(), None)
+        }
+        None => (
+            Vec::new(),
+            managed_role(observation).map(|role| format!("left behind: {role}")),
+        ),
+    };
+    if database.is_empty() && orphans.is_none() {
+        return Then::Release;
+    }
+    Then::CleanUp {
+        kafka: Vec::new(),
+        database,
+        orphans,
+        give_up: true,
+    }
+}
+
+/// The role that the operator made for the API, in words, if it may have made one.
+fn managed_role(observation: &Observation) -> Option<String> {
+    let reader = observation.logins.reader.as_ref().ok()?.as_ref()?;
+    matches!(reader, Reader::Managed { .. }).then(|| format!("role {}", reader.role()))
 }
 
 fn clean_up(observation: &Observation, overdue: bool) -> Then {
@@ -99,6 +133,7 @@ fn clean_up(observation: &Observation, overdue: bool) -> Then {
             kafka: Vec::new(),
             database: Vec::new(),
             orphans: Some(format!("{}; {why}", everything(observation))),
+            give_up: overdue,
         };
     };
     let (kafka, elsewhere) = kafka_changes(observation, database);
@@ -111,11 +146,13 @@ fn clean_up(observation: &Observation, overdue: bool) -> Then {
             database: database_changes(observation, database),
             orphans: Some(format!("{}; {}", named(&kafka, &elsewhere), unseen.message)),
             kafka: Vec::new(),
+            give_up: overdue,
         },
         None => Then::CleanUp {
             database: database_changes(observation, database),
             orphans: (!elsewhere.is_empty()).then(|| named(&[], &elsewhere)),
             kafka,
+            give_up: overdue,
         },
     }
 }
@@ -166,6 +203,7 @@ fn database_changes(observation: &Observation, database: &Database) -> Vec<Datab
                 table: table.into(),
             })
         })
+        .chain(dismissals(&observation.id, database).map(DatabaseChange::Dismiss))
         .chain([DatabaseChange::Forget(observation.id.clone())])
         .collect()
 }
@@ -200,9 +238,10 @@ fn everything(observation: &Observation) -> String {
     } else {
         tables.join(", ")
     };
+    let role = managed_role(observation).map_or_else(String::new, |role| format!("; {role}"));
     format!(
         "left behind, where the pipeline made them: topics {}; consumer groups {}, {}, {}; tables \
-         {tables}; positions in schema sensorstream",
+         {tables}; positions in schema sensorstream{role}",
         topics.join(", "),
         id.consumer_group(),
         id.link_group(),

@@ -3,6 +3,7 @@
 //!
 //! - [`lifecycle`]: which workloads should run now: running, pausing, draining.
 //! - [`topics`], [`tables`], [`claims`]: the ground that workloads stand on.
+//! - [`readers`]: who may read what the pipeline writes.
 //! - [`kubernetes`]: the objects, one file a kind; [`drift`] tells whether the live one is it.
 //! - [`deletion`]: the same for a resource that is being deleted.
 
@@ -12,6 +13,7 @@ pub mod drift;
 pub mod kubernetes;
 pub mod lifecycle;
 pub mod quantity;
+pub mod readers;
 pub mod tables;
 pub mod topics;
 
@@ -20,8 +22,9 @@ use kube::ResourceExt;
 use sensorstream_ledger::claims::Claim;
 
 use crate::{FINALIZER, observe::objects::ObjectKey, role::Role, validate::ValidPipeline};
-use kubernetes::{DesiredObject, Site, installation::Installation, revision};
+use kubernetes::{DesiredObject, Kind, Site, installation::Installation, revision};
 use lifecycle::{Lifecycle, Situation};
+use readers::Readers;
 use tables::migration::TableMigration;
 use topics::TopicChange;
 
@@ -36,6 +39,8 @@ pub struct Plan {
     pub topics: Vec<TopicChange>,
     /// Changes to tables.
     pub migrations: Vec<TableMigration>,
+    /// Changes to who may read.
+    pub readers: Readers,
     /// Changes to Kubernetes objects.
     pub objects: Vec<ObjectChange>,
     /// What can be done about the workloads when the ground can't be laid: nothing but to
@@ -70,6 +75,7 @@ impl Plan {
             && self.claims.is_empty()
             && self.topics.is_empty()
             && self.migrations.is_empty()
+            && self.readers.is_empty()
             && self.objects.is_empty()
             && self.scales.is_empty()
     }
@@ -85,12 +91,13 @@ pub fn plan(valid: &ValidPipeline<'_>, installation: &Installation, now: Timesta
     let observation = valid.observation;
     let pipeline = &observation.pipeline;
     let lifecycle = lifecycle::lifecycle(&Situation::of(observation, now));
-    let (claims, migrations) = match observation.database.seen() {
+    let (claims, migrations, readers) = match observation.database.seen() {
         Some(database) => (
             claims::wanted(valid, database),
             tables::migrations(&valid.tables, database),
+            readers::changes(valid, database),
         ),
-        None => (Vec::new(), Vec::new()),
+        None => (Vec::new(), Vec::new(), Readers::default()),
     };
     // Without PostgreSQL nobody knows whose a topic is.
     let topics = match (observation.topics.seen(), observation.database.seen()) {
@@ -106,12 +113,20 @@ pub fn plan(valid: &ValidPipeline<'_>, installation: &Installation, now: Timesta
             lifecycle: &lifecycle,
             revision: revision::of(valid, database),
         };
-        object_changes(valid, kubernetes::desired(&site))
+        let mut changes = object_changes(valid, kubernetes::desired(&site));
+        if readers.hold_api() {
+            // What its pods start with is not known before their Secret is.
+            changes.retain(|change| !is_api(valid, change));
+        }
+        changes
     } else {
         Vec::new()
     };
-    let makes_something =
-        !(claims.is_empty() && topics.is_empty() && migrations.is_empty() && objects.is_empty());
+    let makes_something = !(claims.is_empty()
+        && topics.is_empty()
+        && migrations.is_empty()
+        && readers.is_empty()
+        && objects.is_empty());
     let held = pipeline
         .finalizers()
         .iter()
@@ -129,6 +144,7 @@ pub fn plan(valid: &ValidPipeline<'_>, installation: &Installation, now: Timesta
         claims,
         topics,
         migrations,
+        readers,
         objects,
         scales,
         lifecycle,
@@ -169,6 +185,13 @@ fn object_changes(valid: &ValidPipeline<'_>, desired: Vec<DesiredObject>) -> Vec
         .map(ObjectChange::Apply)
         .chain(unwanted)
         .collect()
+}
+
+/// Whether it is the Deployment of the API that changes.
+fn is_api(valid: &ValidPipeline<'_>, change: &ObjectChange) -> bool {
+    let name = Role::Api.object_name(&valid.observation.id.name);
+    matches!(change, ObjectChange::Apply(object)
+        if object.key.kind == Kind::Deployment && object.key.name == name)
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     fixtures::{
-        World, environment, environment_with, heartbeat, now, planned, running, with_every_output,
+        World, environment, environment_with, heartbeat, now, planned, running, settle,
+        with_every_output,
     },
     plan::kubernetes::Kind,
     validate::validate,
@@ -257,8 +258,9 @@ fn drift_is_put_back() {
 fn a_rotated_secret_replaces_the_pods_that_read_it() {
     assert_eq!(
         replaced_by_a_new("sensorstream-db"),
-        ["environment-processor", "environment-api"]
+        ["environment-processor"]
     );
+    assert_eq!(replaced_by_a_new("environment-api-db"), ["environment-api"]);
     assert_eq!(replaced_by_a_new("lake"), ["environment-processor"]);
 }
 
@@ -287,6 +289,21 @@ fn replaced_by_a_new(secret: &str) -> Vec<String> {
 fn no_password_is_in_any_object() {
     let plan = shown(&World::default(), &environment()).to_string();
     assert!(!plan.contains("hidden"), "{plan}");
+}
+
+#[test]
+fn the_apis_pods_have_their_own_login_kafka_and_the_tokens() {
+    let mut pipeline = environment_with(&json!({
+        "kafka": {
+            "tls": { "secretRef": { "name": "kafka-tls" } },
+            "sasl": { "mechanism": "SCRAM-SHA-512", "secretRef": { "name": "kafka-login" } },
+        },
+        "api": { "auth": { "bearerToken": { "secretKeyRef": { "name": "tokens", "key": "token" } } } },
+    }));
+    let mut world = World::default();
+    let first = planned(&world, &pipeline, now());
+    world.take(&mut pipeline, &first);
+    insta::assert_yaml_snapshot!(shown(&world, &pipeline)["objects"]);
 }
 
 /// Patches of the example that the API server would take, whatever their parts.
@@ -444,15 +461,14 @@ proptest! {
         let mut world = World::default();
         let plan = planned(&world, &pipeline, now());
         prop_assert!(plan.add_finalizer && !plan.objects.is_empty());
-        world.take(&mut pipeline, &plan);
+        settle(&mut world, &mut pipeline);
         let again = planned(&world, &pipeline, now());
         prop_assert!(again.is_empty(), "{again:#?}");
 
         let mut edited = environment_with(&second);
         if is_edit(&pipeline, &edited) {
             edited.metadata = pipeline.metadata;
-            let plan = planned(&world, &edited, now());
-            world.take(&mut edited, &plan);
+            settle(&mut world, &mut edited);
             let again = planned(&world, &edited, now());
             prop_assert!(again.is_empty(), "{again:#?}");
         }

@@ -2,6 +2,7 @@
 //! [`PATIENCE`].
 
 mod appeared;
+mod login;
 
 use std::{future::Future, sync::Mutex};
 
@@ -62,6 +63,7 @@ impl Scenario {
         let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
         let sent = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&sent);
+        let mut kept = None;
         tokio::spawn(async move {
             while let Some((request, reply)) = handle.next_request().await {
                 let (parts, body) = request.into_parts();
@@ -72,7 +74,8 @@ impl Scenario {
                     body: serde_json::from_slice(&body).unwrap_or(Value::Null),
                 };
                 log.lock().unwrap().push(request.clone());
-                match fault(&request).unwrap_or_else(|| usual(&request)) {
+                let answer = fault(&request).or_else(|| kept_secret(&request, &mut kept));
+                match answer.unwrap_or_else(|| usual(&request)) {
                     Answer::Json(code, body) => {
                         let body = Body::from(body.to_string().into_bytes());
                         reply.send_response(Response::builder().status(code).body(body).unwrap());
@@ -126,6 +129,11 @@ impl Scenario {
                 Some("ConfigMap") => Kind::ConfigMap,
                 Some("Deployment") => Kind::Deployment,
                 Some("Service") => Kind::Service,
+                Some("Secret") => {
+                    let caches = &self.context.caches;
+                    caches.put_secret("default", "environment-api-db", "8");
+                    continue;
+                }
                 _ => continue,
             };
             self.context.caches.put(kind, request.body.clone());
@@ -137,6 +145,24 @@ async fn in_time<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future)
         .await
         .expect("a reconcile ends in time")
+}
+
+/// The Secret with the API's login, which is there once it was written.
+fn kept_secret(request: &Sent, kept: &mut Option<Value>) -> Option<Answer> {
+    if !request.path.ends_with("/secrets/environment-api-db") {
+        return None;
+    }
+    match request.method {
+        Method::PATCH => {
+            let mut secret = request.body.clone();
+            secret["metadata"]["resourceVersion"] = json!("8");
+            *kept = Some(secret);
+        }
+        Method::DELETE => *kept = None,
+        _ => {}
+    }
+    let found = kept.clone();
+    Some(found.map_or_else(|| failure(404, "NotFound"), |it| Answer::Json(200, it)))
 }
 
 /// What an API server answers that holds nothing but the Secret and the pipeline.
@@ -190,28 +216,40 @@ fn condition<'a>(status: &'a Value, type_: &str) -> &'a Value {
 #[tokio::test]
 async fn first_the_finalizer_then_the_ground_then_the_objects_then_the_status() {
     let scenario = Scenario::new(|_| None);
-    scenario.reconcile(&environment()).await.unwrap();
+    let writes = |sent: &[Sent]| -> Vec<String> {
+        let writes = sent.iter().filter(|request| request.is_write());
+        writes
+            .map(|request| request.path.rsplit('/').next().unwrap().to_owned())
+            .collect()
+    };
+    let mut pipeline = environment();
+    scenario.reconcile(&pipeline).await.unwrap();
     let sent = scenario.sent();
-    let writes: Vec<&str> = sent
-        .iter()
-        .filter(|request| request.is_write())
-        .map(|request| request.path.rsplit('/').next().unwrap())
-        .collect();
     assert_eq!(
-        writes,
+        writes(&sent),
         [
-            "environment", // the finalizer
-            "environment", // the ServiceAccount
+            "environment",        // the finalizer
+            "environment-api-db", // the Secret
+            "environment",        // the ServiceAccount
             "environment-producer",
             "environment-processor",
             "environment-api", // so far the ConfigMaps
             "environment-producer",
-            "environment-processor",
-            "environment-api", // so far the Deployments
-            "environment-api", // the Service
+            "environment-processor", // so far the Deployments
+            "environment-api",       // the Service
             "status",
         ]
     );
+    scenario.settle(&sent);
+    // The API's pods start with the Secret, which is read at once, whatever the watch has told so far.
+    pipeline.metadata.finalizers = Some(vec![FINALIZER.into()]);
+    scenario.reconcile(&pipeline).await.unwrap();
+    let sent = scenario.sent();
+    assert_eq!(writes(&sent)[..2], ["environment-api", "status"]);
+    // What the status says, the API's pods find in the database.
+    let world = scenario.backends.world();
+    assert_eq!(world.statuses["default/environment"], *status_sent(&sent));
+    drop(world);
     assert_eq!(scenario.backends.world().topics.len(), 2);
     assert_eq!(scenario.backends.world().claims.len(), 3);
 }

@@ -16,7 +16,9 @@ use super::{
     conditions::{Truth, Verdict},
     figures::Figures,
 };
-use crate::{plan::lifecycle::Phase, role::Role, telemetry::chain, validate::Refused};
+use crate::{
+    apply::ApplyError, plan::lifecycle::Phase, role::Role, telemetry::chain, validate::Refused,
+};
 
 /// Every verdict, in the order of [`ConditionType`].
 pub(super) fn verdicts(account: &Account<'_>, figures: &Figures, now: Timestamp) -> Vec<Verdict> {
@@ -97,6 +99,7 @@ fn reason_of(refused: &Refused) -> &'static str {
 
 fn ready(account: &Account<'_>, base: &[Verdict], figures: &Figures) -> Verdict {
     let type_ = ConditionType::Ready;
+    let has_api = account.observation.pipeline.spec.api.is_some();
     let failure = match account.outcome {
         Outcome::Planned { failure, .. } => failure,
         _ => None,
@@ -110,7 +113,11 @@ fn ready(account: &Account<'_>, base: &[Verdict], figures: &Figures) -> Verdict 
         };
         return Verdict::new(type_, Truth::False, reason, message);
     }
-    if let Some(failure) = failure.filter(|failure| failure.ground().is_none()) {
+    // What is wrong with an API's login is said of the API.
+    let said = |failure: &ApplyError| {
+        failure.ground().is_some() || (has_api && matches!(failure, ApplyError::Access(_)))
+    };
+    if let Some(failure) = failure.filter(|failure| !said(failure)) {
         return Verdict::new(type_, Truth::False, "ApplyFailed", chain(failure));
     }
     if !figures.gaps.is_empty()

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     backends::{BackendError, Span},
-    fixtures::{World, claim, environment_with, installation, later, now, pod, running, shard},
+    fixtures::{
+        Rights, World, claim, environment_with, installation, later, now, pod, running, shard,
+    },
     observe::objects::{Objects, PodState, Rollout, Workload},
     plan::{plan, topics::TIMESTAMP_TYPE},
     validate::validate,
@@ -452,6 +454,32 @@ fn kafka_out_of_reach_does_not_hide_that_data_flows() {
     scene.says(C::DataFlowing, "True", "Flowing");
     scene.world.shards.clear();
     scene.says(C::DataFlowing, "Unknown", "Unreachable");
+}
+
+#[test]
+fn an_api_without_a_login_says_what_to_do() {
+    let mut scene = Scene::new(&json!({}));
+    scene.world.rights = Rights::NoRoles;
+    scene.world.readers.clear();
+    let message = scene.says(C::ApiReady, "False", "LoginRefused");
+    assert!(message.contains("CREATEROLE"), "{message}");
+    scene.says(C::Ready, "False", "LoginRefused");
+    scene.says(C::TablesReady, "True", "Ready");
+
+    let mut scene = Scene::new(&json!({}));
+    let (place, action, why) = ("db".into(), "letting role x read".into(), "no".into());
+    scene.failure = Some(ApplyError::Access(BackendError::Refused {
+        place,
+        action,
+        why,
+    }));
+    let message = scene.says(C::ApiReady, "False", "LoginRefused");
+    assert_eq!(message, "db refused letting role x read: no");
+    scene.says(C::Ready, "False", "LoginRefused");
+    // Without an API there is no such condition to say it.
+    let mut scene = scene.edit(&json!({ "api": null }));
+    scene.world.readers.clear();
+    scene.says(C::Ready, "False", "ApplyFailed");
 }
 
 #[test]

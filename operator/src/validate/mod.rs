@@ -135,11 +135,15 @@ pub fn validate(observation: &Observation) -> Result<ValidPipeline<'_>, Refused>
     let database_problem = observation.logins.database.as_ref().err();
     let kafka_problem = observation.logins.kafka.as_ref().err();
     let lake_problem = observation.logins.lake.as_ref().err();
+    let reader_problem = observation.logins.reader.as_ref().err();
+    let tokens_problem = observation.logins.tokens.as_ref().err();
     found.extend(
         database_problem
             .into_iter()
             .chain(kafka_problem)
             .chain(lake_problem)
+            .chain(reader_problem)
+            .chain(tokens_problem)
             .cloned()
             .map(Refusal::Secret),
     );

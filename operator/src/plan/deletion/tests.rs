@@ -8,6 +8,7 @@ use super::*;
 use crate::fixtures::{
     World, claim, deleted, environment_with, later, now, pod, running, with_every_output,
 };
+use crate::plan::readers::Dismissal;
 
 const GRACE: Duration = Duration::from_mins(2);
 
@@ -16,6 +17,25 @@ fn stopped(policy: &str) -> (World, SensorPipeline) {
     let (mut world, pipeline) = running(environment_with(&json!({ "deletionPolicy": policy })));
     world.objects.clear();
     (world, deleted(pipeline, now()))
+}
+
+/// The API's login goes with the pipeline, whatever else stays, and nothing waits for that.
+fn dismissal() -> Then {
+    let id = sensorstream_crds::PipelineId::new("default", "environment");
+    Then::CleanUp {
+        kafka: Vec::new(),
+        database: vec![DatabaseChange::Dismiss(dismissed(&id))],
+        orphans: None,
+        give_up: true,
+    }
+}
+
+fn dismissed(id: &sensorstream_crds::PipelineId) -> Dismissal {
+    Dismissal {
+        pipeline: id.clone(),
+        role: "sensorstream_api_default_environment_c1db29fc62".into(),
+        made: true,
+    }
 }
 
 fn next(world: &World, pipeline: &SensorPipeline, seconds: i64) -> Deletion {
@@ -36,7 +56,7 @@ fn objects_go_first_and_pods_are_waited_for() {
     world.objects.clear();
     assert!(matches!(next(&world, &pipeline, 1).then, Then::Wait(_)));
     world.pods.clear();
-    assert_eq!(next(&world, &pipeline, 1).then, Then::Release);
+    assert_eq!(next(&world, &pipeline, 1).then, dismissal());
 }
 
 #[test]
@@ -44,7 +64,7 @@ fn a_pod_that_never_ends_does_not_hold_the_resource_for_ever() {
     let (mut world, pipeline) = stopped("Retain");
     world.pods.insert(Role::Processor, vec![pod("processor-1")]);
     assert!(matches!(next(&world, &pipeline, 119).then, Then::Wait(_)));
-    assert_eq!(next(&world, &pipeline, 120).then, Then::Release);
+    assert_eq!(next(&world, &pipeline, 120).then, dismissal());
 }
 
 #[test]
@@ -54,6 +74,7 @@ fn delete_takes_what_the_pipeline_made() {
         kafka,
         database,
         orphans: None,
+        give_up: false,
     } = next(&world, &pipeline, 1).then
     else {
         panic!("everything is there to be deleted");
@@ -75,7 +96,11 @@ fn delete_takes_what_the_pipeline_made() {
     let id = sensorstream_crds::PipelineId::new("default", "environment");
     assert_eq!(
         database,
-        [DatabaseChange::DropTable(table), DatabaseChange::Forget(id)]
+        [
+            DatabaseChange::DropTable(table),
+            DatabaseChange::Dismiss(dismissed(&id)),
+            DatabaseChange::Forget(id)
+        ]
     );
 }
 
@@ -120,11 +145,55 @@ fn delete_takes_the_tables_and_topics_of_windows_and_outputs_that_are_gone_too()
 }
 
 #[test]
-fn retain_leaves_every_table_and_topic() {
-    let (mut world, pipeline) = running(with_every_output());
+fn retain_leaves_every_table_and_topic_but_not_the_apis_login() {
+    let (mut world, mut pipeline) = running(with_every_output());
     world.objects.clear();
-    let pipeline = deleted(pipeline, now());
+    pipeline = deleted(pipeline, now());
+    assert_eq!(next(&world, &pipeline, 1).then, dismissal());
+    world.readers.clear();
     assert_eq!(next(&world, &pipeline, 1).then, Then::Release);
+    world
+        .statuses
+        .insert("default/environment".into(), json!({}));
+    let id = sensorstream_crds::PipelineId::new("default", "environment");
+    let step = next(&world, &pipeline, 1).then;
+    assert!(
+        matches!(&step, Then::CleanUp { database, .. } if *database == [DatabaseChange::ForgetStatus(id)]),
+        "{step:?}"
+    );
+}
+
+#[test]
+fn retain_does_not_wait_for_the_database_and_names_the_login_that_is_left() {
+    let (mut world, pipeline) = stopped("Retain");
+    world.postgres_down = true;
+    let Then::CleanUp {
+        database,
+        orphans: Some(orphans),
+        give_up: true,
+        ..
+    } = next(&world, &pipeline, 1).then
+    else {
+        panic!("there is a login left");
+    };
+    assert_eq!(database, []);
+    assert!(
+        orphans.contains("role sensorstream_api_default_environment"),
+        "{orphans}"
+    );
+}
+
+#[test]
+fn a_login_that_was_there_before_is_not_dropped() {
+    let (mut world, pipeline) = stopped("Delete");
+    world.readers[0].login_digest.clear();
+    let Then::CleanUp { database, .. } = next(&world, &pipeline, 1).then else {
+        panic!("everything is there to be deleted");
+    };
+    let dropped = database
+        .iter()
+        .any(|change| matches!(change, DatabaseChange::Dismiss(dismissal) if dismissal.made));
+    assert!(!dropped, "{database:?}");
 }
 
 #[test]
@@ -149,7 +218,10 @@ fn delete_leaves_what_was_there_before_and_what_others_made() {
         "{kafka:?}"
     );
     assert!(
-        matches!(&database[..], [DatabaseChange::Forget(_)]),
+        matches!(
+            &database[..],
+            [DatabaseChange::Dismiss(_), DatabaseChange::Forget(_)]
+        ),
         "{database:?}"
     );
 }
@@ -164,12 +236,13 @@ fn delete_waits_for_kafka_and_then_names_what_is_left() {
         kafka,
         database,
         orphans: Some(orphans),
+        give_up: true,
     } = step.then
     else {
         panic!("the grace time is over");
     };
     assert_eq!(kafka, []);
-    assert_eq!(database.len(), 2, "PostgreSQL is cleaned up all the same");
+    assert_eq!(database.len(), 3, "PostgreSQL is cleaned up all the same");
     for left in [
         "topic sensor-data.dead-letter",
         "consumer group sensorstream.default.environment",
@@ -187,6 +260,7 @@ fn without_the_record_nothing_is_deleted_on_a_guess() {
         kafka,
         database,
         orphans: Some(orphans),
+        give_up: true,
     } = next(&world, &pipeline, 120).then
     else {
         panic!("the grace time is over");
@@ -212,6 +286,7 @@ fn without_the_record_everything_that_may_be_left_is_named() {
         "topics sensor-data, enriched, alerts, sensor-data.dead-letter, \
          sensorstream.default.environment.link;",
         "environment.visits",
+        "role sensorstream_api_default_environment",
     ] {
         assert!(orphans.contains(left), "{orphans}");
     }

@@ -42,15 +42,15 @@ fn process_config(site: &Site<'_>) -> ProcessConfig {
 /// versions of the Secrets, which pods read only when they start.
 pub fn start_digest(site: &Site<'_>, role: Role) -> Option<String> {
     let mut text = document(site, role)?;
-    for name in super::pod::secrets_of(role, &site.pipeline().spec) {
+    for name in super::pod::secrets_of(role, site.name(), &site.pipeline().spec) {
         let version = site
             .valid
             .observation
             .logins
             .versions
-            .get(name)
+            .get(&name)
             .map_or("", String::as_str);
-        text.extend(["\n", name, " ", version]);
+        text.extend(["\n", &name, " ", version]);
     }
     Some(digest(text.as_bytes()))
 }

@@ -9,6 +9,7 @@ pub mod disruption_budget;
 pub mod installation;
 pub mod labels;
 pub mod pod;
+pub mod reader_secret;
 pub mod revision;
 pub mod service;
 pub mod service_account;
@@ -23,7 +24,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::lifecycle::Lifecycle;
-use crate::{observe::objects::ObjectKey, role::Role, validate::ValidPipeline};
+use crate::{
+    observe::{Observation, objects::ObjectKey},
+    role::Role,
+    validate::ValidPipeline,
+};
 use installation::Installation;
 
 /// Annotation with the digest of the object as the operator wants it.
@@ -55,11 +60,13 @@ pub enum Kind {
     Service,
     /// `policy/v1/PodDisruptionBudget`
     PodDisruptionBudget,
+    /// `v1/Secret`
+    Secret,
 }
 
 impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 5] = [
+    /// The kinds of which every object is watched, and kept in memory. Secrets are not.
+    pub const WATCHED: [Self; 5] = [
         Self::ServiceAccount,
         Self::ConfigMap,
         Self::Deployment,
@@ -71,7 +78,7 @@ impl Kind {
     pub fn api_resource(self) -> ApiResource {
         use k8s_openapi::api::{
             apps::v1::Deployment,
-            core::v1::{ConfigMap, Service, ServiceAccount},
+            core::v1::{ConfigMap, Secret, Service, ServiceAccount},
             policy::v1::PodDisruptionBudget,
         };
         match self {
@@ -80,6 +87,7 @@ impl Kind {
             Self::Deployment => ApiResource::erase::<Deployment>(&()),
             Self::Service => ApiResource::erase::<Service>(&()),
             Self::PodDisruptionBudget => ApiResource::erase::<PodDisruptionBudget>(&()),
+            Self::Secret => ApiResource::erase::<Secret>(&()),
         }
     }
 }
@@ -110,24 +118,31 @@ impl Site<'_> {
 
     /// Metadata of an object of a role, or of the whole pipeline.
     fn metadata(&self, name: String, role: Option<Role>) -> ObjectMeta {
-        ObjectMeta {
-            name: Some(name),
-            namespace: Some(self.valid.observation.id.namespace.clone()),
-            labels: Some(labels::of(self.name(), role)),
-            owner_references: Some(vec![self.owner()]),
-            ..ObjectMeta::default()
-        }
+        metadata(self.valid.observation, name, role)
     }
+}
 
-    fn owner(&self) -> OwnerReference {
-        OwnerReference {
-            api_version: SensorPipeline::api_version(&()).into_owned(),
-            kind: SensorPipeline::kind(&()).into_owned(),
-            name: self.name().to_owned(),
-            uid: self.pipeline().metadata.uid.clone().unwrap_or_default(),
-            controller: Some(true),
-            block_owner_deletion: Some(true),
-        }
+fn metadata(observation: &Observation, name: String, role: Option<Role>) -> ObjectMeta {
+    let id = &observation.id;
+    let owner = OwnerReference {
+        api_version: SensorPipeline::api_version(&()).into_owned(),
+        kind: SensorPipeline::kind(&()).into_owned(),
+        name: id.name.clone(),
+        uid: observation
+            .pipeline
+            .metadata
+            .uid
+            .clone()
+            .unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    };
+    ObjectMeta {
+        name: Some(name),
+        namespace: Some(id.namespace.clone()),
+        labels: Some(labels::of(&id.name, role)),
+        owner_references: Some(vec![owner]),
+        ..ObjectMeta::default()
     }
 }
 

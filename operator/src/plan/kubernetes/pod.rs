@@ -17,15 +17,16 @@ use k8s_openapi::{
 };
 use sensorstream_crds::{
     SensorPipelineSpec,
+    connections::SecretKeyRef,
     runtime::{
-        CONFIG_PATH, DATABASE_URL_ENV, HTTP_PORT, KAFKA_PASSWORD_ENV, KAFKA_TLS_DIR,
-        KAFKA_USERNAME_ENV, LAKE_KEYS, LAKE_OPTIONAL_KEYS, POD_NAME_ENV,
+        API_TOKENS_ENV, CONFIG_PATH, DATABASE_URL_ENV, HTTP_PORT, KAFKA_PASSWORD_ENV,
+        KAFKA_TLS_DIR, KAFKA_USERNAME_ENV, LAKE_KEYS, LAKE_OPTIONAL_KEYS, POD_NAME_ENV,
     },
     workloads::PodSettings,
 };
 
 use super::{Site, config_map, installation::Tracing, labels, string_map};
-use crate::role::Role;
+use crate::{observe::logins::reader, role::Role};
 
 /// Annotation of pods with the digest of what they are started with, so that a change of it
 /// replaces them.
@@ -89,21 +90,38 @@ pub(super) fn template(site: &Site<'_>, role: Role) -> Option<PodTemplateSpec> {
     })
 }
 
-/// The Secrets that the pods of a role read.
-pub fn secrets_of(role: Role, spec: &SensorPipelineSpec) -> Vec<&str> {
-    let database = (role != Role::Producer).then_some(spec.postgres.secret_key_ref.name.as_str());
-    let sasl = spec
-        .kafka
-        .sasl
-        .as_ref()
-        .map(|sasl| sasl.secret_ref.name.as_str());
-    let kafka = (role != Role::Api).then(|| [sasl, tls_secret(spec)]);
+/// The Secrets that the pods of a role of this pipeline read.
+pub fn secrets_of(role: Role, pipeline: &str, spec: &SensorPipelineSpec) -> Vec<String> {
+    let database = database_key(role, pipeline, spec).map(|(secret, _)| secret);
+    let sasl = spec.kafka.sasl.as_ref();
+    let kafka = [
+        sasl.map(|sasl| sasl.secret_ref.name.as_str()),
+        tls_secret(spec),
+    ];
     let lake = lake_secret(spec).filter(|_| role == Role::Processor);
+    let tokens = tokens(spec).filter(|_| role == Role::Api);
+    let named = kafka
+        .into_iter()
+        .chain([lake, tokens.map(|t| t.name.as_str())]);
     database
         .into_iter()
-        .chain(kafka.into_iter().flatten().flatten())
-        .chain(lake)
+        .chain(named.flatten().map(str::to_owned))
         .collect()
+}
+
+/// The Secret and the key with a role's login to `PostgreSQL`, if it logs in there. The API's is its own.
+fn database_key(role: Role, pipeline: &str, spec: &SensorPipelineSpec) -> Option<(String, String)> {
+    let own = &spec.postgres.secret_key_ref;
+    match role {
+        Role::Producer => None,
+        Role::Processor => Some((own.name.clone(), own.key.clone())),
+        Role::Api => reader::secret_key(pipeline, spec),
+    }
+}
+
+fn tokens(spec: &SensorPipelineSpec) -> Option<&SecretKeyRef> {
+    let auth = spec.api.as_ref()?.auth.as_ref()?;
+    Some(&auth.bearer_token.as_ref()?.secret_key_ref)
 }
 
 fn lake_secret(spec: &SensorPipelineSpec) -> Option<&str> {
@@ -135,7 +153,7 @@ fn container(site: &Site<'_>, role: Role, settings: &PodSettings) -> Container {
                 .clone()
                 .unwrap_or_else(|| default_resources(role)),
         ),
-        volume_mounts: Some(mounts(site, role)),
+        volume_mounts: Some(mounts(site)),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             read_only_root_filesystem: Some(true),
@@ -174,13 +192,15 @@ fn environment(site: &Site<'_>, role: Role) -> Vec<EnvVar> {
         }),
         ..EnvVar::default()
     }];
-    if role != Role::Producer {
-        let database = &spec.postgres.secret_key_ref;
-        variables.push(from_secret(DATABASE_URL_ENV, &database.name, &database.key));
+    if let Some((secret, key)) = database_key(role, site.name(), spec) {
+        variables.push(from_secret(DATABASE_URL_ENV, &secret, &key));
     }
-    if let Some(sasl) = &spec.kafka.sasl
-        && role != Role::Api
+    if let Some(tokens) = tokens(spec)
+        && role == Role::Api
     {
+        variables.push(from_secret(API_TOKENS_ENV, &tokens.name, &tokens.key));
+    }
+    if let Some(sasl) = &spec.kafka.sasl {
         variables.push(from_secret(
             KAFKA_USERNAME_ENV,
             &sasl.secret_ref.name,
@@ -253,9 +273,7 @@ fn volumes(site: &Site<'_>, role: Role) -> Vec<Volume> {
         }),
         ..Volume::default()
     }];
-    if let Some(secret) = tls_secret(&site.pipeline().spec)
-        && role != Role::Api
-    {
+    if let Some(secret) = tls_secret(&site.pipeline().spec) {
         volumes.push(Volume {
             name: "kafka-tls".into(),
             secret: Some(SecretVolumeSource {
@@ -268,7 +286,7 @@ fn volumes(site: &Site<'_>, role: Role) -> Vec<Volume> {
     volumes
 }
 
-fn mounts(site: &Site<'_>, role: Role) -> Vec<VolumeMount> {
+fn mounts(site: &Site<'_>) -> Vec<VolumeMount> {
     // The file alone, not its directory: the Kafka certificates are mounted beside it.
     let mut mounts = vec![VolumeMount {
         name: "config".into(),
@@ -277,7 +295,7 @@ fn mounts(site: &Site<'_>, role: Role) -> Vec<VolumeMount> {
         read_only: Some(true),
         ..VolumeMount::default()
     }];
-    if tls_secret(&site.pipeline().spec).is_some() && role != Role::Api {
+    if tls_secret(&site.pipeline().spec).is_some() {
         mounts.push(VolumeMount {
             name: "kafka-tls".into(),
             mount_path: KAFKA_TLS_DIR.into(),

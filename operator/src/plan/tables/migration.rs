@@ -95,7 +95,7 @@ impl TableName {
 }
 
 /// A name as SQL takes it, whatever is in it.
-fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

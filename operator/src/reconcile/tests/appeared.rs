@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     backends::{
         BackendError, Backends, Database, DatabaseChange, DatabaseUri, KafkaChange, KafkaLogin,
-        TableName, TopicNames, Topics,
+        Sought, TopicNames, Topics,
     },
     fixtures::with_every_output,
 };
@@ -54,9 +54,18 @@ impl Backends for Late {
         &'a self,
         uri: &'a DatabaseUri,
         id: &'a PipelineId,
-        tables: &'a [TableName],
+        sought: &'a Sought,
     ) -> BoxFuture<'a, Result<Database, BackendError>> {
-        self.world.database(uri, id, tables)
+        self.world.database(uri, id, sought)
+    }
+
+    fn report_status<'a>(
+        &'a self,
+        uri: &'a DatabaseUri,
+        id: &'a PipelineId,
+        status: &'a Value,
+    ) -> BoxFuture<'a, Result<(), BackendError>> {
+        self.world.report_status(uri, id, status)
     }
 
     fn change_kafka<'a>(

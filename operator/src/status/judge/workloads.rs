@@ -10,6 +10,8 @@ use super::{
     carried,
 };
 use crate::{
+    apply::ApplyError,
+    backends::BackendError,
     observe::objects::Workload,
     plan::lifecycle::{Draining, Phase},
     role::Role,
@@ -23,9 +25,15 @@ pub(super) fn workload(type_: ConditionType, role: Role, account: &Account<'_>) 
         return verdict;
     }
     let say = |truth, reason: &str, message: String| Verdict::new(type_, truth, reason, message);
+    if role == Role::Api
+        && let Some((reason, message)) = without_login(account)
+    {
+        return say(Truth::False, reason, message);
+    }
     let Some(rollout) = workload.rollout else {
         let why = match account.outcome {
             Outcome::Refused(_) => "the spec is refused",
+            _ if role == Role::Api => "it is made once topics, tables and its login are ready",
             _ => "it is made once topics and tables are ready",
         };
         return say(
@@ -66,6 +74,24 @@ pub(super) fn workload(type_: ConditionType, role: Role, account: &Account<'_>) 
             "Starting",
             format!("none of {} pods is ready yet", rollout.wanted),
         ),
+    }
+}
+
+/// Why the API has no login, if that is so.
+fn without_login(account: &Account<'_>) -> Option<(&'static str, String)> {
+    let Outcome::Planned { plan, failure, .. } = account.outcome else {
+        return None;
+    };
+    let refused = plan.readers.refusal.clone();
+    if let Some(refusal) = refused {
+        return Some(("LoginRefused", refusal));
+    }
+    match failure? {
+        ApplyError::Access(error @ BackendError::Unreachable { .. }) => {
+            Some(("Unreachable", error.to_string()))
+        }
+        ApplyError::Access(error) => Some(("LoginRefused", error.to_string())),
+        _ => None,
     }
 }
 
