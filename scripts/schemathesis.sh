@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # schemathesis.sh PIPELINE...: holds the APIs of pipelines in the namespace SENSORSTREAM_NAMESPACE against their own
 # descriptions, with requests that are made up from these: whether answers are as described, whether what is wrong is
-# refused, whether anything fails.
+# refused, whether anything fails. Asks with the token SENSORSTREAM_TOKEN, if there is one.
 set -euo pipefail
 source "$(dirname "$0")/say.sh"
 
 venv=$(dirname "$(scripts/venv.sh scripts/schemathesis.txt)")
+login=()
+[[ -z ${SENSORSTREAM_TOKEN-} ]] || login=(--header "Authorization: Bearer $SENSORSTREAM_TOKEN")
 folder=$(mktemp -d)
 trap 'kill "${FORWARD_PID-}" 2>/dev/null || true; rm -rf "$folder"' EXIT
 for pipeline in "$@"; do
@@ -15,7 +17,8 @@ for pipeline in "$@"; do
   api=http://$(grep -oE '127.0.0.1:[0-9]+' <<<"$line")
   say "the API of $pipeline against its description"
   # Events have no end; a test of their own reads them.
-  (cd "$folder" && "$venv/schemathesis" run "$api/openapi.json" --exclude-path /events --max-examples 40 --no-color)
+  (cd "$folder" && "$venv/schemathesis" run "$api/openapi.json" "${login[@]}" --exclude-path /events \
+    --max-examples 40 --no-color)
   kill "$FORWARD_PID"
   wait "$FORWARD_PID" 2>/dev/null || true
 done
