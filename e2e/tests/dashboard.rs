@@ -26,7 +26,7 @@ fn with_api(scope: &Scope, name: &str) -> SensorPipeline {
     // Browsers and other programs ask at once.
     let limits = json!({ "requestsPerSecond": 1000 });
     example(scope, name, |spec| {
-        spec["api"] = json!({ "limits": limits })
+        spec["api"] = json!({ "limits": limits });
     })
 }
 
@@ -37,10 +37,9 @@ async fn guarded(scope: &Scope) -> SensorPipeline {
         "stringData": { "token": format!("an-earlier-token-0\n{TOKEN}") },
     }))
     .expect("a Secret");
-    let made = scope
-        .api::<Secret>()
-        .create(&PostParams::default(), &secret);
-    made.await.expect("the Secret is made");
+    let secrets = scope.api::<Secret>();
+    let made = secrets.create(&PostParams::default(), &secret).await;
+    made.expect("the Secret is made");
     environment(scope, "guarded", |spec| {
         spec["api"] = json!({
             "limits": { "requestsPerSecond": 1000 },

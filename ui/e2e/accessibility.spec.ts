@@ -33,7 +33,7 @@ test("the keyboard gets to everything that can be done", async ({ page, gateway 
   await expect(page.getByRole("button", { name: "Skip to content" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(page.locator("main")).toBeFocused();
-  await page.getByLabel("Points").focus();
+  await page.getByRole("combobox", { name: "Points" }).focus();
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("table").first()).toBeVisible();

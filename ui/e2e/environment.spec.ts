@@ -19,7 +19,7 @@ test("current values, their charts and one with both, and the values move", asyn
 });
 
 test("charts hold ten points unless told", async ({ page }) => {
-  const points = page.getByLabel("Points");
+  const points = page.getByRole("combobox", { name: "Points" });
   await expect(points).toHaveValue("10");
   await page.getByRole("button", { name: "Table of Temperature", exact: true }).click();
   const rows = page.getByRole("table", { name: /Temperature/ }).locator("tbody tr");

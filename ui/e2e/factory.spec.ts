@@ -6,7 +6,7 @@ test.beforeEach(async ({ page, gateway }) => {
 });
 
 test("many keys are a table, and one of them is chosen by typing", async ({ page }) => {
-  const filter = page.getByRole("combobox");
+  const filter = page.getByRole("combobox", { name: /device/i });
   await expect(filter).toHaveAttribute("placeholder", /All \d+ /, { timeout: 30_000 });
   await filter.fill("00042");
   await page.getByRole("option", { name: "MTR-00042" }).click();

@@ -18,7 +18,9 @@ test("many devices, in the dark", async ({ page, gateway }) => {
   await page.setViewportSize({ width: 1280, height: 1800 });
   await page.goto(gateway.dashboard("factory"));
   await untilLive(page);
-  await expect(page.locator("section", { hasText: "Alerts" }).locator("li").first()).toBeVisible({ timeout: 60_000 });
+  await expect(page.locator("section", { hasText: "Alerts" }).locator("li").first()).toBeVisible({
+    timeout: 60_000,
+  });
   await page.waitForTimeout(5000); // for the charts to fill
   await page.screenshot({ path: `${folder}/dashboard-factory.png` });
 });
