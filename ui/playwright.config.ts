@@ -9,7 +9,6 @@ export default defineConfig({
   workers: 1,
   reporter: "list",
   use: {
-    baseURL: process.env.SENSORSTREAM_DASHBOARD,
     launchOptions: {
       executablePath: "/usr/bin/chromium",
       args: [

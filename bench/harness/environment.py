@@ -11,25 +11,18 @@ PARTITIONS = 3
 
 
 @dataclass(frozen=True)
-class Environment:
-    """What every part needs to know. Addresses and places come from the shell, see bench/run."""
+class Places:
+    """The programs, and room for files. They come from the shell, see bench/run."""
 
-    bootstrap: str
-    database_url: str
     programs: Path
     scratch: Path
 
     @staticmethod
-    def from_shell() -> "Environment":
-        """The one that bench/run sets up."""
+    def from_shell() -> "Places":
+        """Those that bench/run sets up."""
         scratch = Path(os.environ["BENCH_SCRATCH"])
         scratch.mkdir(parents=True, exist_ok=True)
-        return Environment(
-            bootstrap=os.environ["KAFKA_BOOTSTRAP"],
-            database_url=os.environ["DATABASE_URL"],
-            programs=Path(os.environ["BENCH_PROGRAMS"]),
-            scratch=scratch,
-        )
+        return Places(Path(os.environ["BENCH_PROGRAMS"]), scratch)
 
     @property
     def tool(self) -> Path:
@@ -40,10 +33,6 @@ class Environment:
     def processor(self) -> Path:
         """What is released."""
         return self.programs / "sensorstream-processor"
-
-    def database(self, name: str) -> str:
-        """The URL of another database of the same server."""
-        return urlunsplit(urlsplit(self.database_url)._replace(path=f"/{name}"))
 
     def folder(self, name: str) -> Path:
         """An empty folder."""
@@ -56,3 +45,26 @@ class Environment:
         """Removes the folders of a run. What it said stays."""
         for folder in self.scratch.glob(f"{run}-*/"):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Environment(Places):
+    """What every part but the API's needs to know: the cluster's addresses besides."""
+
+    bootstrap: str
+    database_url: str
+
+    @staticmethod
+    def from_shell() -> "Environment":
+        """The one that bench/run sets up."""
+        places = Places.from_shell()
+        return Environment(
+            programs=places.programs,
+            scratch=places.scratch,
+            bootstrap=os.environ["KAFKA_BOOTSTRAP"],
+            database_url=os.environ["DATABASE_URL"],
+        )
+
+    def database(self, name: str) -> str:
+        """The URL of another database of the same server."""
+        return urlunsplit(urlsplit(self.database_url)._replace(path=f"/{name}"))
