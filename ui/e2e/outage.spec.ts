@@ -32,9 +32,16 @@ test("it goes on when the API's pod is replaced", async ({ page, gateway, errors
   await page.goto(gateway.dashboard("environment"));
   await untilLive(page);
   errors.requestsMayFail();
-  const namespace = process.env.SENSORSTREAM_NAMESPACE ?? "";
   const pods = "app.kubernetes.io/instance=environment,app.kubernetes.io/component=api";
-  execFileSync("kubectl", ["delete", "pod", "--namespace", namespace, "--selector", pods, "--wait=true"]);
+  execFileSync("kubectl", [
+    "delete",
+    "pod",
+    "--namespace",
+    gateway.namespace,
+    "--selector",
+    pods,
+    "--wait=true",
+  ]);
   await expect(page.getByRole("alert")).toBeHidden({ timeout: 60_000 });
   const value = page.locator(".value-number").first();
   const before = await value.innerText();
