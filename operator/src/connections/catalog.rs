@@ -43,6 +43,8 @@ pub(super) async fn read(
                               ON a.attrelid = c.oid AND a.attnum = k.number AND k.number > 0
                            WHERE k.place <= i.indnkeyatts))), '[]')
                      FROM pg_index i
+                     JOIN pg_class ic ON ic.oid = i.indexrelid
+                     JOIN pg_am am ON am.oid = ic.relam AND am.amname = 'btree'
                     WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL)
                 ) END AS found
            FROM unnest($1::text[], $2::text[]) AS w(schema, name)

@@ -126,11 +126,10 @@ pub(super) async fn dismiss(pool: &PgPool, dismissal: &Dismissal) -> Result<(), 
     let pipeline = dismissal.pipeline.to_string();
     readers::dismiss(&mut *transaction, &dismissal.role, &pipeline).await?;
     if dismissal.made && exists(&mut transaction, &dismissal.role).await? {
-        // DROP OWNED is for members of the role only, and it owns nothing.
-        for statement in revocations(&mut transaction, &dismissal.role).await? {
-            execute(&mut transaction, statement).await?;
-        }
-        let drop = format!("DROP ROLE {}", quoted(&dismissal.role));
+        // DROP OWNED takes back what it was granted, and drops what somebody with its password may have made; it is
+        // for members of the role only.
+        let role = quoted(&dismissal.role);
+        let drop = format!("GRANT {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}");
         execute(&mut transaction, drop).await?;
     }
     Ok(transaction.commit().await?)
@@ -203,27 +202,6 @@ async fn exists(connection: &mut PgConnection, role: &str) -> Result<bool, sqlx:
         .bind(role)
         .fetch_one(connection)
         .await
-}
-
-/// What takes back everything that a role was granted in this database.
-async fn revocations(
-    connection: &mut PgConnection,
-    role: &str,
-) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT format('REVOKE ALL ON %s %s FROM %I', kind, name, $1)
-           FROM (SELECT 'TABLE' AS kind, format('%I.%I', n.nspname, c.relname) AS name, c.relacl AS acl
-                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relacl IS NOT NULL
-                  UNION ALL
-                 SELECT 'SCHEMA', quote_ident(nspname), nspacl FROM pg_namespace
-                  WHERE nspacl IS NOT NULL) AS granted
-          WHERE EXISTS (SELECT FROM aclexplode(acl) AS a
-                         WHERE a.grantee = (SELECT oid FROM pg_roles WHERE rolname = $1))",
-    )
-    .bind(role)
-    .fetch_all(connection)
-    .await
 }
 
 async fn execute(connection: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {

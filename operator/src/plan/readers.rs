@@ -162,6 +162,12 @@ fn given(
             "the role {role}, which Secret {secret} names, can't log in; ALTER ROLE \"{role}\" LOGIN lets it"
         ));
     }
+    if live.is_powerful {
+        return Err(format!(
+            "the role {role}, which Secret {secret} names, may do more than read what it is granted: it is a superuser, \
+             makes databases or roles, or is a member of another role; name one that is not"
+        ));
+    }
     let known = database.readers.iter().any(|r| r.role_name == role);
     Ok((!known || !live.unreadable.is_empty()).then(|| Admission {
         pipeline: id.clone(),

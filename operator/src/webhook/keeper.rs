@@ -67,6 +67,7 @@ impl Keeper {
         mut configuration: watch::Receiver<Seen<ValidatingWebhookConfiguration>>,
     ) -> Infallible {
         let mut pause = LEAST_PAUSE;
+        let mut marks = ObjectMeta::default();
         loop {
             if leading.wait_for(|leads| *leads).await.is_err() {
                 // This process will never lead again.
@@ -76,7 +77,10 @@ impl Keeper {
                 secret.borrow_and_update().clone(),
                 configuration.borrow_and_update().clone(),
             );
-            let rest = match self.step(seen.0, seen.1).await {
+            if let Seen::Present(secret) = &seen.0 {
+                marks = Self::marks_of(secret);
+            }
+            let rest = match self.step(seen.0, seen.1, &marks).await {
                 Ok(rest) => {
                     pause = LEAST_PAUSE;
                     rest
@@ -98,11 +102,22 @@ impl Keeper {
         }
     }
 
+    /// What the Secret is marked with, for one in its place: without Helm's marks Helm would not take it for its own
+    /// again.
+    fn marks_of(secret: &Secret) -> ObjectMeta {
+        ObjectMeta {
+            labels: secret.metadata.labels.clone(),
+            annotations: secret.metadata.annotations.clone(),
+            ..ObjectMeta::default()
+        }
+    }
+
     /// Carries out one step. How long to wait for something to change after it.
     async fn step(
         &self,
         secret: Seen<Secret>,
         configuration: Seen<ValidatingWebhookConfiguration>,
+        marks: &ObjectMeta,
     ) -> Result<Duration, KeepError> {
         let (secret, configuration) = match (secret, configuration) {
             (Seen::NotYet, _) | (_, Seen::NotYet) => return Ok(LONGEST_REST),
@@ -128,7 +143,7 @@ impl Keeper {
             (step, _) => {
                 let changed = rotation::carry_out(step, material, &self.names, now);
                 if let Some(material) = changed.map_err(KeepError::Make)? {
-                    self.write(secret.as_deref(), material).await?;
+                    self.write(secret.as_deref(), material, marks).await?;
                 }
             }
         }
@@ -136,8 +151,13 @@ impl Keeper {
         Ok(ECHO)
     }
 
-    /// Writes the Secret over the one that was seen, or makes it.
-    async fn write(&self, seen: Option<&Secret>, material: Material) -> Result<(), KeepError> {
+    /// Writes the Secret over the one that was seen, or makes it, marked as the last one was.
+    async fn write(
+        &self,
+        seen: Option<&Secret>,
+        material: Material,
+        marks: &ObjectMeta,
+    ) -> Result<(), KeepError> {
         let data = Some(material.into_data());
         let outcome = if let Some(seen) = seen {
             let version = &seen.metadata.resource_version;
@@ -155,7 +175,7 @@ impl Keeper {
         } else {
             let metadata = ObjectMeta {
                 name: Some(self.secret.clone()),
-                ..ObjectMeta::default()
+                ..marks.clone()
             };
             let secret = Secret {
                 metadata,
