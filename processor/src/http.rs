@@ -178,8 +178,10 @@ impl Server {
             .with_state(state)
             .merge(api);
         let handle = self.connections.0.clone();
+        // Of other versions nobody counts the time that a client takes to ask something.
         let mut server = axum_server::from_tcp(listener)?
             .acceptor(Bounded(self.connections))
+            .http1_only()
             .handle(handle.clone());
         server
             .http_builder()

@@ -94,7 +94,7 @@ impl Column {
             ColumnType::Integer => format!("t.{column}::int4"),
             ColumnType::Long => format!("t.{column}::int8"),
             ColumnType::Boolean => format!("t.{column}::bool"),
-            ColumnType::Timestamp => format!("(extract(epoch FROM t.{column}) * 1000000)::int8"),
+            ColumnType::Timestamp => microseconds(&column),
         }
     }
 
@@ -114,6 +114,14 @@ impl Column {
         };
         Ok(value.unwrap_or(Value::Null))
     }
+}
+
+/// A time of the table that the query calls `t`, as microseconds since 1970; null for one that is infinite, which
+/// only rows of others have.
+pub fn microseconds(quoted: &str) -> String {
+    format!(
+        "CASE WHEN isfinite(t.{quoted}) THEN (extract(epoch FROM t.{quoted}) * 1000000)::int8 END"
+    )
 }
 
 /// The list of what is selected.

@@ -98,12 +98,13 @@ pub fn expected(type_: ColumnType) -> &'static str {
     }
 }
 
-/// A time that PostgreSQL can have: of the year 1 or later.
+/// The beginning of the year 1. PostgreSQL writes earlier times in another way.
+pub const YEAR_ONE: Timestamp = Timestamp::constant(-62_135_596_800, 0);
+
+/// A time of the year 1 or later.
 pub fn time(text: &str) -> Option<Timestamp> {
-    const YEAR_ONE: i64 = -62_135_596_800;
-    text.parse::<Timestamp>()
-        .ok()
-        .filter(|time| time.as_second() >= YEAR_ONE)
+    let time = text.parse::<Timestamp>().ok()?;
+    (time >= YEAR_ONE).then_some(time)
 }
 
 #[cfg(test)]

@@ -59,6 +59,8 @@ const CONNECTIONS: u32 = 8;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a statement may run.
 const STATEMENT_TIMEOUT: &str = "5s";
+/// How long the database may take to say that it is there.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(8);
 /// How often to look whether the database is there.
 const PROBE_INTERVAL: Duration = Duration::from_secs(3);
 
@@ -186,6 +188,8 @@ pub fn pool(uri: &str, namespace: &str) -> Result<PgPool, connect::ConnectError>
     let options = connect::options(uri, namespace, "sensorstream-serve")?.options([
         ("default_transaction_read_only", "on"),
         ("statement_timeout", STATEMENT_TIMEOUT),
+        // Which index is best depends on the times that are asked for.
+        ("plan_cache_mode", "force_custom_plan"),
     ]);
     Ok(PgPoolOptions::new()
         .max_connections(CONNECTIONS)
@@ -198,7 +202,10 @@ pub fn pool(uri: &str, namespace: &str) -> Result<PgPool, connect::ConnectError>
 async fn watch(api: Api, ready: Readiness, shutdown: CancellationToken) {
     let mut told = None;
     while !shutdown.is_cancelled() {
-        let problem = api.probe().await.err().map(|error| chain(&error));
+        let problem = match tokio::time::timeout(PROBE_TIMEOUT, api.probe()).await {
+            Ok(answered) => answered.err().map(|error| chain(&error)),
+            Err(_) => Some("the database does not answer".to_owned()),
+        };
         ready.set(problem.is_none());
         if told.as_ref() != Some(&problem) {
             match &problem {

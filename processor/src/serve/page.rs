@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::form_urlencoded;
 
-use super::{given, problem::Problem};
+use super::{column::written, given, problem::Problem};
 
 /// How many rows are in an answer unless told.
 pub const DEFAULT_LIMIT: i64 = 100;
@@ -79,12 +79,23 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
     .transpose()
 }
 
+/// After all times that can be written.
+pub fn latest() -> String {
+    written(Timestamp::MAX)
+}
+
 /// What a caller wrote, no longer than is good for an error or a log.
 pub fn shortened(text: &str) -> String {
     text.chars().take(100).collect()
 }
 
 impl Page {
+    /// The span of time, as texts; where it is open, that of all times that can be written.
+    pub fn span(&self) -> (String, String) {
+        let from = self.from.unwrap_or(given::YEAR_ONE);
+        (written(from), self.to.map_or_else(latest, written))
+    }
+
     /// Where the page before ended, if there was one.
     pub fn after<C: DeserializeOwned>(&self) -> Result<Option<C>, Problem> {
         let cursor = self.cursor.as_deref();

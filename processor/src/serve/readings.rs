@@ -9,9 +9,9 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool, Row, postgres::PgRow};
 
 use super::{
-    column::{Column, ColumnType, object, selection, written},
+    column::{Column, ColumnType, microseconds, object, selection, written},
     given::{Given, Statement},
-    page::Page,
+    page::{Page, latest},
 };
 use crate::sql::{qualified, quoted};
 
@@ -60,12 +60,9 @@ pub struct Span {
     pub to: Vec<i64>,
     /// The earliest event time.
     pub not_before: Timestamp,
+    /// Whether there may be more before that.
+    pub cut: bool,
 }
-
-/// Before all that PostgreSQL has.
-const EARLIEST: &str = "-infinity";
-/// After all that it has.
-const LATEST: &str = "infinity";
 
 impl Readings {
     /// The table of a pipeline, if it has one.
@@ -122,11 +119,12 @@ impl Readings {
         // Without a page before, all places are after its end.
         let Place(time, partition, offset) = after.unwrap_or(Place(i64::MAX, 0, 0));
         let time = Timestamp::from_microsecond(time).ok();
+        let (from, to) = page.span();
         let statement = sqlx::query(AssertSqlSafe(sql.as_str()))
             .bind(page.limit + 1)
-            .bind(page.from.map_or(EARLIEST.to_owned(), written))
-            .bind(page.to.map_or(LATEST.to_owned(), written))
-            .bind(time.map_or(LATEST.to_owned(), written))
+            .bind(from)
+            .bind(to)
+            .bind(time.map_or_else(latest, written))
             .bind(partition)
             .bind(offset);
         let rows = bound(statement, key).fetch_all(pool).await?;
@@ -235,14 +233,23 @@ impl Sql {
         let time = quoted(time);
         let place = "coalesce(t.\"_partition\", -1), coalesce(t.\"_offset\", -1)";
         // Rows that were there before the pipeline have no place; they come last of their moment.
-        let order = format!(
-            "ORDER BY t.{time} DESC, coalesce(t.\"_partition\", -1) DESC, coalesce(t.\"_offset\", -1) DESC"
-        );
+        let order = |first: &str| {
+            format!(
+                "ORDER BY {first}t.{time} DESC, coalesce(t.\"_partition\", -1) DESC, \
+                 coalesce(t.\"_offset\", -1) DESC"
+            )
+        };
         let key_column = quoted(&key.name);
-        let of_key = |number| format!("t.{key_column} = {}", key.type_.parameter(number));
+        // A range and the order of the index, for equality would leave the planner the index on the time alone:
+        // by that it would look through all readings for those of a sender that has been silent for long.
+        let of_key = |key: &str| format!("t.{key_column} >= {key} AND t.{key_column} <= {key}");
+        let given_key = |number| of_key(&key.type_.parameter(number));
+        let newest_of_key = order(&format!("t.{key_column}, "));
+        let order = order("");
         let timed = |number: usize| ColumnType::Timestamp.parameter(number);
+        let micros = microseconds(&time);
         let page = format!(
-            "SELECT {selected}, (extract(epoch FROM t.{time}) * 1000000)::int8, {place} FROM {table} t
+            "SELECT {selected}, {micros}, {place} FROM {table} t
               WHERE t.{time} >= {} AND t.{time} < {}
                 AND (t.{time}, {place}) < ({}, $5::int4, $6::int8)",
             timed(2),
@@ -276,24 +283,29 @@ impl Sql {
                  )
                  SELECT {selected}
                    FROM (SELECT key FROM keys WHERE key IS NOT NULL LIMIT $1) AS found
-                  CROSS JOIN LATERAL (SELECT * FROM {table} t WHERE t.{key_column} = found.key {order} LIMIT 1) AS t
-                  ORDER BY found.key"
+                  CROSS JOIN LATERAL (
+                     SELECT * FROM {table} t WHERE {} AND t.{time} IS NOT NULL {newest_of_key} LIMIT 1) AS t
+                  ORDER BY found.key",
+                of_key("found.key")
             )
         };
         Self {
-            newest: format!("SELECT {selected} FROM {table} t {order} LIMIT 1"),
-            newest_of_key: format!(
-                "SELECT {selected} FROM {table} t WHERE {} {order} LIMIT 1",
-                of_key(1)
+            newest: format!(
+                "SELECT {selected} FROM {table} t WHERE t.{time} IS NOT NULL {order} LIMIT 1"
             ),
-            page_of_key: format!("{page} AND {} {order} LIMIT $1", of_key(7)),
+            newest_of_key: format!(
+                "SELECT {selected} FROM {table} t
+                  WHERE {} AND t.{time} IS NOT NULL {newest_of_key} LIMIT 1",
+                given_key(1)
+            ),
+            page_of_key: format!("{page} AND {} {newest_of_key} LIMIT $1", given_key(7)),
             page: format!("{page} {order} LIMIT $1"),
             first_keys: keys(""),
             further_keys: keys(&format!(
                 "WHERE t.{key_column} > {}",
                 key.type_.parameter(2)
             )),
-            since_of_key: format!("{since} AND {} {order} LIMIT $1", of_key(5)),
+            since_of_key: format!("{since} AND {} {newest_of_key} LIMIT $1", given_key(5)),
             since: format!("{since} {order} LIMIT $1"),
             probe: format!("SELECT {selected}, {place} FROM {table} t LIMIT 0"),
         }

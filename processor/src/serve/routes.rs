@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::{FromRequestParts, Path as PathParameter, Query, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
     middleware::{self, Next},
@@ -19,7 +20,6 @@ use tower_http::{
     compression::CompressionLayer,
     cors::{AllowOrigin, CorsLayer},
 };
-use utoipa::openapi::OpenApi;
 
 use super::{
     access::{self, Access},
@@ -29,7 +29,7 @@ use super::{
     live::{
         hub::Hub,
         position::Position,
-        stream::{self, Interest},
+        stream::{self, Interest, KeyOf},
     },
     metrics::{self, Metrics},
     openapi,
@@ -65,6 +65,8 @@ pub(super) const ALERTS: &str = "/alerts";
 pub(super) const DEAD_LETTERS: &str = "/dead-letters";
 pub(super) const EVENTS: &str = "/events";
 pub(super) const OPENAPI: &str = "/openapi.json";
+/// What nginx goes by.
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// How long an answer may take in all, but for streams.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -77,7 +79,7 @@ pub(super) struct Api {
     windows: Arc<Vec<WindowRows>>,
     key: (String, ColumnType),
     shape: Arc<Pipeline>,
-    document: Arc<OpenApi>,
+    document: Bytes,
     hub: Arc<Hub>,
     access: Access,
     metrics: Metrics,
@@ -110,12 +112,7 @@ impl Api {
     ) -> Result<Self, NoTable> {
         let windows = WindowRows::all(config)?;
         let readings = Readings::of(config).map(Arc::new);
-        let hub = Hub::new(
-            pool.clone(),
-            config.pipeline.to_string(),
-            readings.clone(),
-            tail,
-        );
+        let hub = Hub::new(&pool, config.pipeline.to_string(), readings.clone(), tail);
         let key = config
             .input
             .fields
@@ -128,7 +125,9 @@ impl Api {
                 key.map_or(ColumnType::String, |field| field.type_.into()),
             ),
             shape: Arc::new(Pipeline::of(config, &windows)),
-            document: Arc::new(openapi::document(config, &windows)),
+            document: serde_json::to_vec(&openapi::document(config, &windows))
+                .expect("OpenAPI is JSON")
+                .into(),
             readings,
             windows: Arc::new(windows),
             hub: Arc::new(hub),
@@ -368,7 +367,7 @@ fn shelf_page<T: Serialize>(
     let page = api.plain(asked)?;
     let before: Option<shelf::Place> = page.after()?;
     let known = api.hub.tail.known();
-    if !known.loaded {
+    if !known.is_current() {
         return Err(Problem::unavailable(
             "the topic has not been read yet, or Kafka can't be reached; try again later",
         ));
@@ -395,17 +394,26 @@ async fn events(
         })
     });
     let interest = Interest {
-        key: key.map(|key| (key, api.key.1)),
+        key: key.map(|value| KeyOf {
+            field: api.key.0.clone(),
+            type_: api.key.1,
+            value,
+        }),
         position: position.transpose()?,
     };
     let permit = api.access.stream()?;
     let counted = api.metrics.streaming();
     let begun = stream::begin(&api.hub, interest, (permit, counted), api.shutdown.clone());
-    Ok(begun.await?.into_response())
+    let mut response = begun.await?.into_response();
+    // Proxies may not collect events before they pass them on.
+    let headers = response.headers_mut();
+    headers.insert(UNBUFFERED, HeaderValue::from_static("no"));
+    Ok(response)
 }
 
-async fn document(State(api): State<Api>, Checked(_): Checked<NoParameters>) -> Json<Arc<OpenApi>> {
-    Json(api.document)
+async fn document(State(api): State<Api>, Checked(_): Checked<NoParameters>) -> Response {
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], api.document).into_response()
 }
 
 /// Query parameters, refused as a problem when unknown, given twice or not readable.

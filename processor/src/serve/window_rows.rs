@@ -11,9 +11,9 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{
-    column::{Column, ColumnType, object, selection, written},
+    column::{Column, ColumnType, object, selection},
     given::Given,
-    page::Page,
+    page::{Page, latest},
     readings::Found,
 };
 use crate::sql::{qualified, quoted};
@@ -104,10 +104,11 @@ impl WindowRows {
                 last: None,
             });
         }
+        let (from, to) = page.span();
         let mut statement = sqlx::query(AssertSqlSafe(sql.as_str()))
             .bind(page.limit + 1)
-            .bind(page.from.map_or("-infinity".to_owned(), written))
-            .bind(page.to.map_or("infinity".to_owned(), written))
+            .bind(from)
+            .bind(to)
             .bind(after.is_none());
         for (at, column) in self.order.iter().enumerate() {
             let given = after.as_ref().and_then(|after| after.get(at)).cloned();
@@ -164,7 +165,7 @@ fn anything(type_: ColumnType) -> Given {
         ColumnType::Long => Given::Long(0),
         ColumnType::Boolean => Given::Boolean(false),
         ColumnType::String => Given::Text(String::new()),
-        ColumnType::Timestamp => Given::Text("infinity".to_owned()),
+        ColumnType::Timestamp => Given::Text(latest()),
         ColumnType::Decimal => Given::Text("0".to_owned()),
     }
 }
@@ -185,15 +186,18 @@ fn page(table: &str, columns: &[Column], order: &[Column], key: Option<&Column>)
         .collect();
     let of_key = key.map_or_else(String::new, |key| {
         let parameter = key.type_.parameter(BEFORE + order.len());
-        format!(" AND t.{} = {parameter}", quoted(&key.name))
+        let key = quoted(&key.name);
+        // As for readings of a key.
+        format!(" AND t.{key} >= {parameter} AND t.{key} <= {parameter}")
     });
+    let first = key.map_or_else(String::new, |key| format!("t.{}, ", quoted(&key.name)));
     let selected = selection(columns);
     let timed = |number| ColumnType::Timestamp.parameter(number);
     format!(
         "SELECT {selected} FROM {table} t
           WHERE t.{end} >= {} AND t.{end} < {}
             AND t.{end} <= {} AND ($4::bool OR ({}) < ({})){of_key}
-          ORDER BY {} DESC LIMIT $1",
+          ORDER BY {first}{} DESC LIMIT $1",
         timed(2),
         timed(3),
         // Said apart, so that reading begins there in the index.

@@ -93,6 +93,12 @@ async fn readings_come_as_they_are_committed_and_once_each() {
         fixture.commit(1, 5, "2025-08-17T12:00:03Z").await;
         let second = events.next("readings").await;
         assert_eq!(column(&second.data["readings"], "temperature"), [24.0, 22.0]);
+        // Whoever was at a pod that is ahead of this one gets nothing twice.
+        let ahead = first.id.replacen("_13-", "_14-", 1);
+        assert_ne!(ahead, first.id);
+        let mut waits = listen(&api, "", Some(&ahead)).await;
+        let other = waits.next("readings").await;
+        assert_eq!(other.data, second.data);
         // Whoever comes back gets what came after the last event they have, and no more.
         drop(events);
         let mut again = listen(&api, "", Some(&first.id)).await;

@@ -54,6 +54,8 @@ pub enum Caller {
     Address(IpAddr),
     /// A user that the proxy named.
     User(String),
+    /// Whoever has a token, by its digest.
+    Token([u8; 32]),
 }
 
 /// Why somebody is not let in.
@@ -98,12 +100,12 @@ impl Gate {
 
     /// Who asks, if they are let in.
     pub fn admit(&self, headers: &HeaderMap, peer: IpAddr) -> Result<Caller, Refusal> {
-        let address = Caller::at(peer);
         match self {
-            Self::Open => Ok(address),
+            Self::Open => Ok(Caller::at(peer)),
             Self::Tokens(good) => bearer(headers)
-                .filter(|token| good.contains(&digest(token)))
-                .map(|_| address)
+                .map(digest)
+                .filter(|digest| good.contains(digest))
+                .map(Caller::Token)
                 .ok_or(Refusal::Token),
             Self::Proxy(proxy) => proxy.user(headers, peer).map(Caller::User),
         }

@@ -29,6 +29,12 @@ use crate::serve::{
 const EVERY: Duration = Duration::from_secs(1);
 /// How old a look may be to serve another who asks.
 const FRESH: Duration = Duration::from_millis(1500);
+/// How old a look may be for what came since to be read for all: before, nobody listened.
+const RECENT: Duration = Duration::from_secs(5);
+/// How long a look may take, whatever the database does.
+const TIMEOUT: Duration = Duration::from_secs(8);
+/// Connections that looks have for themselves, so that requests can't hold them up.
+const CONNECTIONS: u32 = 2;
 /// How many readings are sent at a time at most.
 pub const BATCH: i64 = 1000;
 
@@ -88,13 +94,15 @@ impl Drop for Listener {
 impl Hub {
     /// What streams of a pipeline share.
     pub fn new(
-        pool: PgPool,
+        pool: &PgPool,
         pipeline: String,
         readings: Option<Arc<Readings>>,
         tail: Tail,
     ) -> Self {
+        let connections = pool.options().clone().max_connections(CONNECTIONS);
+        let options = (*pool.connect_options()).clone();
         Self {
-            pool,
+            pool: connections.connect_lazy_with(options),
             pipeline,
             readings,
             tail,
@@ -114,7 +122,7 @@ impl Hub {
                     self.came.notified().await;
                 }
                 tokio::time::sleep(EVERY).await;
-                self.look(true).await;
+                self.look().await;
             }
         };
         tokio::select! {
@@ -152,7 +160,7 @@ impl Hub {
         };
         let last = Arc::clone(&self.looks.borrow());
         if !fresh(&last) {
-            self.look(false).await;
+            self.look().await;
         }
         let look = Arc::clone(&self.looks.borrow());
         match &look.problem {
@@ -162,22 +170,26 @@ impl Hub {
     }
 
     /// Looks, and reads what is new if somebody is there to take it.
-    async fn look(&self, with_readings: bool) {
+    async fn look(&self) {
         let asked = Instant::now();
         let _turn = self.looking.lock().await;
         let last = Arc::clone(&self.looks.borrow());
         if last.at.is_some_and(|at| at >= asked) {
             return; // Somebody else has looked while this waited.
         }
-        self.tail.want_ends();
-        let look = self
-            .see(&last, with_readings)
-            .await
-            .unwrap_or_else(|error| Look {
-                problem: Some(Problem::of_failed(&error)),
-                batch: None,
-                ..(*last).clone()
-            });
+        let listened = self.listeners.load(Ordering::Relaxed) > 0;
+        let with_readings = listened && last.at.is_some_and(|at| at.elapsed() < RECENT);
+        let seen = tokio::time::timeout(TIMEOUT, self.see(&last, with_readings)).await;
+        let seen = match seen {
+            Ok(Ok(look)) => Ok(look),
+            Ok(Err(error)) => Err(Problem::of_failed(&error)),
+            Err(_) => Err(Problem::timed_out()),
+        };
+        let look = seen.unwrap_or_else(|problem| Look {
+            problem: Some(problem),
+            batch: None,
+            ..(*last).clone()
+        });
         self.looks.send_replace(Arc::new(Look {
             at: Some(Instant::now()),
             ..look
@@ -194,7 +206,7 @@ impl Hub {
             rate.note(Instant::now(), read.map(|shard| shard.records_read).sum());
             rate.a_second()
         };
-        let ends = self.tail.known().ends.clone();
+        let ends = self.tail.ends().await;
         let observed = Observed {
             shards: &shards,
             ends: ends.as_ref(),
@@ -232,7 +244,7 @@ impl Hub {
         let mut found = readings
             .since(&self.pool, &span, BATCH, key.cloned())
             .await?;
-        let skipped = found.len() > BATCH as usize;
+        let skipped = span.cut || found.len() > BATCH as usize;
         found.truncate(BATCH as usize);
         found.reverse();
         Ok(Some(Batch {

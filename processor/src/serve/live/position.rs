@@ -5,6 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use sensorstream_ledger::figures::ShardFigures;
+use sha2::{Digest, Sha256};
 
 use crate::serve::{health::current_shards, readings::Span, tail::shelf::Offsets};
 
@@ -24,7 +25,11 @@ pub struct Position {
 
 /// What of each partition is committed, by its number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Committed(Vec<Mark>);
+pub struct Committed {
+    /// Which topic of the name it is: a digest of Kafka's id.
+    incarnation: u32,
+    marks: Vec<Mark>,
+}
 
 /// What of a partition is committed: everything below an offset; and the watermark there, before
 /// which no reading in time can come any more.
@@ -37,8 +42,12 @@ struct Mark {
 impl Committed {
     /// What the commit log says.
     pub fn of(shards: &[ShardFigures]) -> Self {
+        let current = current_shards(shards);
+        let incarnation = current
+            .first()
+            .map_or(0, |shard| digest(&shard.incarnation));
         let mut marks = Vec::new();
-        for shard in current_shards(shards) {
+        for shard in current {
             let Ok(partition) = usize::try_from(shard.partition) else {
                 continue;
             };
@@ -50,33 +59,56 @@ impl Committed {
                 watermark_us: shard.watermark_us,
             };
         }
-        Self(marks)
+        Self { incarnation, marks }
+    }
+
+    /// Moves on to there; never back, for another pod may have been ahead of this one.
+    pub fn advance_to(&mut self, there: &Self) {
+        if self.incarnation != there.incarnation {
+            self.clone_from(there);
+            return;
+        }
+        if self.marks.len() < there.marks.len() {
+            self.marks.resize(there.marks.len(), Mark::default());
+        }
+        for (mark, there) in self.marks.iter_mut().zip(&there.marks) {
+            if there.next_offset > mark.next_offset {
+                *mark = *there;
+            }
+        }
     }
 
     /// The readings between here and there, if there are any.
     pub fn until(&self, there: &Self) -> Option<Span> {
+        let same = self.incarnation == there.incarnation;
         let before = |partition: usize| {
-            let mark = self.0.get(partition).copied().unwrap_or_default();
-            // Beyond the end is another topic of the name, which began anew.
-            if mark.next_offset > there.0[partition].next_offset {
-                Mark::default()
-            } else {
-                mark
-            }
+            let mark = self.marks.get(partition).filter(|_| same);
+            mark.copied().unwrap_or_default()
         };
-        let partitions = 0..there.0.len();
+        let partitions = 0..there.marks.len();
         let from: Vec<i64> = partitions
             .clone()
             .map(|at| before(at).next_offset)
             .collect();
-        let to: Vec<i64> = there.0.iter().map(|mark| mark.next_offset).collect();
+        let to: Vec<i64> = there.marks.iter().map(|mark| mark.next_offset).collect();
         let advanced = partitions.filter(|at| from[*at] < to[*at]);
-        let newest = there.0.iter().filter_map(|mark| mark.watermark_us).max();
+        let watermarks: Vec<Option<i64>> = advanced.map(|at| before(at).watermark_us).collect();
+        let newest = there
+            .marks
+            .iter()
+            .filter_map(|mark| mark.watermark_us)
+            .max();
         let reach = newest.map_or(i64::MIN, |newest| newest - REACH_US);
-        let least = advanced
-            .map(|at| before(at).watermark_us.unwrap_or(i64::MIN))
+        // Without a watermark, at the beginning of a partition, nobody knows how far back readings go.
+        let least = watermarks
+            .iter()
+            .map(|watermark| watermark.unwrap_or(i64::MIN))
             .min()?;
         Some(Span {
+            cut: watermarks
+                .iter()
+                .flatten()
+                .any(|watermark| *watermark < reach),
             from,
             to,
             not_before: Timestamp::from_microsecond(least.max(reach))
@@ -85,11 +117,16 @@ impl Committed {
     }
 }
 
+fn digest(incarnation: &str) -> u32 {
+    let digest = Sha256::digest(incarnation);
+    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
+}
+
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, mark) in self.readings.0.iter().enumerate() {
-            let separator = if at == 0 { "" } else { "_" };
-            write!(f, "{separator}{}", mark.next_offset)?;
+        write!(f, "{:08x}", self.readings.incarnation)?;
+        for mark in &self.readings.marks {
+            write!(f, "_{}", mark.next_offset)?;
             if let Some(watermark) = mark.watermark_us {
                 write!(f, "-{watermark}")?;
             }
@@ -109,7 +146,9 @@ impl Position {
     /// Reads the id of an event.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
-        let readings = entries(parts.next()?)
+        let mut readings = parts.next()?.split('_');
+        let incarnation = u32::from_str_radix(readings.next()?, 16).ok()?;
+        let marks = readings
             .map(|entry| {
                 let (offset, watermark) = match entry.split_once('-') {
                     Some((offset, watermark)) => (offset, Some(watermark)),
@@ -118,7 +157,7 @@ impl Position {
                 Some(Mark {
                     next_offset: natural(offset)?,
                     watermark_us: match watermark {
-                        Some(watermark) => Some(natural(watermark)?),
+                        Some(watermark) => Some(watermark.parse().ok()?),
                         None => None,
                     },
                 })
@@ -133,7 +172,7 @@ impl Position {
                 .collect::<Option<Offsets>>()
         };
         let position = Self {
-            readings: Committed(readings),
+            readings: Committed { incarnation, marks },
             alerts: offsets()?,
             dead_letters: offsets()?,
         };
@@ -158,21 +197,26 @@ mod tests {
             next_offset: *next_offset,
             watermark_us: *watermark_us,
         });
-        Committed(marks.collect())
+        Committed {
+            incarnation: 7,
+            marks: marks.collect(),
+        }
     }
 
     #[test]
     fn an_id_can_be_read_again() {
         let position = Position {
-            readings: committed(&[(10, Some(1_755_432_000_000_000)), (0, None)]),
+            readings: committed(&[(10, Some(1_755_432_000_000_000)), (0, None), (1, Some(-5))]),
             alerts: Offsets::from([(0, 5), (2, 7)]),
             dead_letters: Offsets::new(),
         };
         let id = position.to_string();
-        assert_eq!(id, "10-1755432000000000_0.0-5_2-7.");
+        assert_eq!(id, "00000007_10-1755432000000000_0_1--5.0-5_2-7.");
         assert_eq!(Position::parse(&id), Some(position));
-        assert_eq!(Position::parse(".."), Some(Position::default()));
-        for wrong in ["", "1", "a..", "-1..", "1...", "..0", "..0--1"] {
+        assert_eq!(Position::parse("0.."), Some(Position::default()));
+        for wrong in [
+            "", "1", "..", "x..", "0_-1..", "0_1-..", "0...", "0..0", "0..0--1",
+        ] {
             assert_eq!(Position::parse(wrong), None, "{wrong}");
         }
     }
@@ -196,8 +240,35 @@ mod tests {
 
     #[test]
     fn a_topic_made_anew_is_read_from_its_beginning() {
-        let here = committed(&[(10, Some(5))]);
-        let span = here.until(&committed(&[(3, Some(7))])).unwrap();
-        assert_eq!((span.from, span.to), (vec![0], vec![3]));
+        let mut here = committed(&[(10, Some(5))]);
+        let there = Committed {
+            incarnation: 8,
+            ..committed(&[(30, Some(7))])
+        };
+        let span = here.until(&there).unwrap();
+        assert_eq!((span.from, span.to), (vec![0], vec![30]));
+        here.advance_to(&there);
+        assert_eq!(here, there);
+    }
+
+    #[test]
+    fn whoever_was_ahead_waits_and_gets_nothing_twice() {
+        let mut here = committed(&[(10, Some(5)), (3, Some(6))]);
+        let there = committed(&[(8, Some(4)), (5, Some(7))]);
+        let span = here.until(&there).unwrap();
+        // From 10 up to 8 there is nothing.
+        assert_eq!((span.from, span.to), (vec![10, 3], vec![8, 5]));
+        here.advance_to(&there);
+        assert_eq!(here, committed(&[(10, Some(5)), (5, Some(7))]));
+        assert_eq!(here.until(&there), None);
+    }
+
+    #[test]
+    fn what_lies_too_far_back_is_said_to_be_left_out() {
+        let here = committed(&[(10, Some(0)), (20, Some(5 * REACH_US))]);
+        let both = committed(&[(11, Some(1)), (21, Some(5 * REACH_US))]);
+        assert!(here.until(&both).unwrap().cut);
+        let one = committed(&[(10, Some(0)), (21, Some(5 * REACH_US))]);
+        assert!(!here.until(&one).unwrap().cut);
     }
 }

@@ -26,6 +26,7 @@ pub(super) fn operation(id: &str, summary: &str) -> OperationBuilder {
             "503",
             later("The database or Kafka can't be reached, or a limit is reached; Retry-After says when to come back."),
         )
+        .response("500", problem("Something is wrong with the API; its log says what."))
         .response("504", problem("The database did not answer in time."))
 }
 

@@ -24,7 +24,7 @@ use sensorstream_broker::{
     offsets::{beginning_offsets, end_offsets},
 };
 use sensorstream_crds::runtime::ServeConfig;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -47,6 +47,10 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 const TRY_AGAIN: Duration = Duration::from_secs(2);
 /// How often to ask for the input topic's end, while somebody wants to know it.
 const ENDS_EVERY: Duration = Duration::from_secs(1);
+/// How old an answer may be.
+const ENDS_FRESH: Duration = Duration::from_secs(3);
+/// How long an answer is waited for.
+const ENDS_WITHIN: Duration = Duration::from_millis(1200);
 /// How long a wish to know it lasts.
 const WANTED_FOR: Duration = Duration::from_secs(5);
 /// How long reading what there was may take until it counts as read.
@@ -57,6 +61,7 @@ const LOADING: Duration = Duration::from_secs(10);
 pub struct Tail {
     known: Arc<Mutex<Known>>,
     changed: watch::Sender<()>,
+    asked: Arc<Notify>,
 }
 
 /// What has been read so far.
@@ -68,9 +73,20 @@ pub struct Known {
     pub dead_letters: Shelf<Arc<DeadLetter>>,
     /// Whether what there was at the start has been read.
     pub loaded: bool,
-    /// Where the input topic's partitions end; none while Kafka does not say.
-    pub ends: Option<BTreeMap<i32, i64>>,
+    /// Whether Kafka answers.
+    reachable: bool,
+    /// Where the input topic's partitions end, and when Kafka said so.
+    ends: Option<(Instant, BTreeMap<i32, i64>)>,
     wanted_at: Option<Instant>,
+    /// Whether anybody reads.
+    started: bool,
+}
+
+impl Known {
+    /// Whether what is here is what there is.
+    pub fn is_current(&self) -> bool {
+        self.loaded && self.reachable
+    }
 }
 
 impl Default for Tail {
@@ -78,6 +94,7 @@ impl Default for Tail {
         Self {
             known: Arc::default(),
             changed: watch::Sender::new(()),
+            asked: Arc::default(),
         }
     }
 }
@@ -86,6 +103,7 @@ impl Tail {
     /// Begins to read, until `shutdown`.
     pub fn start(config: &ServeConfig, shutdown: CancellationToken) -> Self {
         let tail = Self::default();
+        tail.known().started = true;
         let reader = Reader {
             topics: Topics::of(&config.outputs),
             input: config.input.topic.name.clone(),
@@ -119,9 +137,23 @@ impl Tail {
         self.changed.subscribe()
     }
 
-    /// Asks for the input topic's end to be known for a while.
-    pub fn want_ends(&self) {
-        self.known().wanted_at = Some(Instant::now());
+    /// Where the input topic's partitions end; none if Kafka does not say soon.
+    pub async fn ends(&self) -> Option<BTreeMap<i32, i64>> {
+        let asked = self.asked.notified();
+        let known = self.wanted_ends();
+        if known.is_none() && self.known().started {
+            let _ = tokio::time::timeout(ENDS_WITHIN, asked).await;
+            return self.wanted_ends();
+        }
+        known
+    }
+
+    /// Where they end, if that was said lately; from now on it is asked for a while.
+    fn wanted_ends(&self) -> Option<BTreeMap<i32, i64>> {
+        let mut known = self.known();
+        known.wanted_at = Some(Instant::now());
+        let (at, ends) = known.ends.as_ref()?;
+        (at.elapsed() < ENDS_FRESH).then(|| ends.clone())
     }
 }
 
@@ -154,8 +186,25 @@ struct Reader {
 struct Assignment {
     partitions: BTreeMap<(String, i32), i64>,
     input_partitions: Vec<i32>,
-    /// Partitions that have been read to their end.
-    ended: usize,
+    /// Whether partitions have been found that are not read yet.
+    grown: bool,
+    /// How often the end of partitions of a number has been reached, in whichever topic.
+    ended: BTreeMap<i32, usize>,
+}
+
+impl Assignment {
+    /// Whether every partition has been read to its end. Which topic's it was librdkafka does not tell.
+    fn has_ended(&self) -> bool {
+        let mut topics: BTreeMap<i32, usize> = BTreeMap::new();
+        for (_, partition) in self.partitions.keys() {
+            *topics.entry(*partition).or_default() += 1;
+        }
+        let ended = |partition: &i32| self.ended.get(partition).copied().unwrap_or(0);
+        !topics.is_empty()
+            && topics
+                .iter()
+                .all(|(partition, count)| ended(partition) >= *count)
+    }
 }
 
 impl Reader {
@@ -174,13 +223,21 @@ impl Reader {
         let mut look_at = Instant::now();
         let mut ends_at = Instant::now();
         let give_up_loading = Instant::now() + LOADING;
+        let mut told = None;
         while !self.shutdown.is_cancelled() {
             let now = Instant::now();
             if now >= look_at {
                 let looked = self.look(&consumer, &mut assignment);
-                if let Err(error) = &looked {
-                    tracing::debug!(error = chain(error), "topics can't be looked at");
+                let problem = looked.as_ref().err().map(|error| chain(error));
+                if problem != told {
+                    if let Some(error) = &problem {
+                        tracing::warn!(error, "alerts and dead letters can't be read");
+                    } else {
+                        tracing::info!("alerts and dead letters are read");
+                    }
+                    told = problem;
                 }
+                self.tail.known().reachable = looked.is_ok();
                 look_at = now
                     + if looked.is_ok() {
                         LOOK_AGAIN
@@ -194,7 +251,9 @@ impl Reader {
             }
             match consumer.poll(POLL) {
                 Some(Ok(message)) => self.take(&message, &mut assignment),
-                Some(Err(KafkaError::PartitionEOF(_))) => assignment.ended += 1,
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    *assignment.ended.entry(partition).or_default() += 1;
+                }
                 Some(Err(error)) => {
                     tracing::debug!(error = chain(&error), "reading alerts and dead letters");
                     // Deleted topics come back, if at all, as others.
@@ -202,8 +261,9 @@ impl Reader {
                 }
                 None => {}
             }
-            let all = assignment.partitions.len();
-            let read = all > 0 && (assignment.ended >= all || now >= give_up_loading);
+            // A partition without a leader holds up the others no longer than that.
+            let read =
+                assignment.has_ended() || (now >= give_up_loading && !assignment.ended.is_empty());
             if read && !std::mem::replace(&mut self.tail.known().loaded, true) {
                 self.tail.changed.send_replace(());
             }
@@ -214,7 +274,6 @@ impl Reader {
     fn look(&self, consumer: &BaseConsumer, assignment: &mut Assignment) -> KafkaResult<()> {
         assignment.input_partitions = partitions(consumer, &self.input)?;
         let outputs = [self.topics.alerts.as_ref(), Some(&self.topics.dead_letters)];
-        let mut new = false;
         for topic in outputs.into_iter().flatten() {
             let numbers = partitions(consumer, topic)?;
             let unread: Vec<i32> = numbers
@@ -238,16 +297,17 @@ impl Reader {
                 let from = begin.max(end - back);
                 self.begin(topic, number, from);
                 assignment.partitions.insert((topic.clone(), number), from);
-                new = true;
+                assignment.grown = true;
             }
         }
-        if new {
+        if assignment.grown {
             let mut list = TopicPartitionList::new();
             for ((topic, number), from) in &assignment.partitions {
                 list.add_partition_offset(topic, *number, Offset::Offset(*from))?;
             }
             consumer.assign(&list)?;
-            assignment.ended = 0;
+            assignment.grown = false;
+            assignment.ended.clear();
         }
         Ok(())
     }
@@ -263,7 +323,7 @@ impl Reader {
 
     fn take(&self, message: &BorrowedMessage<'_>, assignment: &mut Assignment) {
         let (topic, partition) = (message.topic().to_owned(), message.partition());
-        let bytes = message.payload_len() + message.key_len();
+        let bytes = message.payload_len().min(record::SHOWN) + message.key_len();
         let place = record::place(message);
         let mut known = self.tail.known();
         if topic == self.topics.dead_letters {
@@ -291,7 +351,13 @@ impl Reader {
         }
         let numbers = assignment.input_partitions.iter().copied();
         let ends = end_offsets(consumer, &self.input, numbers, TIMEOUT).ok();
-        self.tail.known().ends = ends.filter(|ends| !ends.is_empty());
+        let ends = ends.filter(|ends| !ends.is_empty());
+        {
+            let mut known = self.tail.known();
+            known.reachable = ends.is_some();
+            known.ends = ends.map(|ends| (Instant::now(), ends));
+        }
+        self.tail.asked.notify_waiters();
     }
 }
 

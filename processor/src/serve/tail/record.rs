@@ -14,7 +14,7 @@ use super::shelf::Place;
 use crate::serve::{column::written, shape::Severity};
 
 /// How much of a payload is shown, in bytes.
-const SHOWN: usize = 16 * 1024;
+pub(super) const SHOWN: usize = 16 * 1024;
 
 /// An alert, and when it was sent.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
