@@ -1,7 +1,10 @@
 //! Who may ask, how often, and what browsers are told.
 
+use std::net::SocketAddr;
+
 use axum::{
     body::Body,
+    extract::ConnectInfo,
     http::{Request, StatusCode, header},
 };
 use sensorstream_processor::serve::{self, Tail};
@@ -111,6 +114,30 @@ async fn pages_are_as_long_as_the_spec_lets_them_be() {
         assert_problem(&api.get("/history?limit=4").await, 400, "from 1 to 3");
         let found = api.get("/history").await.body;
         assert_eq!(found.as_array().unwrap().len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn behind_a_proxy_the_proxy_says_who_asks() {
+    with_tables(|fixture| async move {
+        let api = fixture.serve_with(&json!({ "auth": { "proxy": {
+            "header": "X-Auth-Request-Email", "trustedNetworks": ["10.244.0.0/16"], "users": ["ann@example.com"],
+        } } }));
+        let ask = async |from: [u8; 4], user: &str| {
+            let request = Request::get("/pipeline")
+                .header("X-Auth-Request-Email", user)
+                .extension(ConnectInfo(SocketAddr::from((from, 40_000))))
+                .body(Body::empty())
+                .unwrap();
+            api.send(request).await
+        };
+        let let_in = ask([10, 244, 3, 4], "ann@example.com").await;
+        assert_eq!(let_in.status, StatusCode::OK);
+        let other = ask([10, 244, 3, 4], "bob@example.com").await;
+        assert_problem(&other, 403, "api.auth.proxy.users");
+        let forged = ask([10, 96, 0, 1], "ann@example.com").await;
+        assert_problem(&forged, 403, "through the proxy");
     })
     .await;
 }
