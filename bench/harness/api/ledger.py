@@ -21,6 +21,10 @@ def make(server: Server) -> None:
     server.listen_to(READER)
 
 
+# Kafka's id of the input topic, as far as the commit log knows.
+INCARNATION = "a"
+
+
 def enter(server: Server, fleet: Fleet) -> None:
     """Enters a pipeline whose tables are filled, and lets the login read of it."""
     server.execute(
@@ -31,7 +35,7 @@ def enter(server: Server, fleet: Fleet) -> None:
             INSERT INTO sensorstream.shards
                 (pipeline, topic, incarnation, partition, epoch, owner, next_offset, start_offset, watermark,
                  records_read, accepted, last_commit_at)
-            SELECT '{fleet.pipeline}', 'sensor_events', 'a', partition, 1, 'pod-0', {fleet.readings}, 0,
+            SELECT '{fleet.pipeline}', 'sensor_events', '{INCARNATION}', partition, 1, 'pod-0', {fleet.readings}, 0,
                    (SELECT max(ts) FROM {fleet.name}.{READINGS}) - interval '2 min', {fleet.readings},
                    {fleet.readings}, now()
               FROM generate_series(0, {PARTITIONS - 1}) AS partition"""

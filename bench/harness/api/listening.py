@@ -1,5 +1,6 @@
 """Listening to events while rows come, from now on, and coming back from earlier."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from harness.api import coming as rows
 from harness.api import statements
 from harness.api.coming import Coming
 from harness.api.data import PARTITIONS, Fleet
+from harness.api.ledger import INCARNATION
 from harness.api.serving import Api, Event
 
 # Longer than it takes until PostgreSQL may plan without values: there is a look each second.
@@ -42,8 +44,10 @@ def streams(api: Api, fleet: Fleet, coming: Coming) -> list[Callable[[], Listene
     key = fleet.device(1)
     now_us = time.time_ns() // 1000
 
+    topic = hashlib.sha256(INCARNATION.encode()).hexdigest()[:8]
+
     def back(marks: list[tuple[int, int]]) -> str:
-        return "_".join(f"{offset}-{watermark}" for offset, watermark in marks) + ".."
+        return "_".join([topic, *(f"{offset}-{watermark}" for offset, watermark in marks)]) + ".."
 
     def listen(name: str, statement: str, seconds: float, last: str | None = None, key: str | None = None) -> Listened:
         return Listened(name, statement, api.listen(seconds, key, last))
@@ -56,12 +60,13 @@ def streams(api: Api, fleet: Fleet, coming: Coming) -> list[Callable[[], Listene
         return back([(coming.beyond - rows.BATCH, now_us - 2 * HOUR_US)] + [(coming.beyond, now_us)] * (PARTITIONS - 1))
 
     def first() -> str:
-        return "_".join(["0"] * PARTITIONS) + ".."
+        return "_".join([topic, *["0"] * PARTITIONS]) + ".."
 
     since, since_of_key = statements.SINCE, statements.SINCE_OF_KEY
     return [
         lambda: listen("/events", since, SECONDS),
-        lambda: listen("/events?key, in service", since_of_key, SECONDS, key=key),
+        # What was read for all is enough for one key, too.
+        lambda: listen("/events?key, in service", since, SECONDS, key=key),
         lambda: listen("/events, back after a while", since, AWHILE, missed()),
         lambda: listen("/events, back after an idle hour of a partition", since, AWHILE, idle()),
         lambda: listen("/events, from the first reading on", since, AWHILE, first()),

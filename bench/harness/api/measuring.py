@@ -65,7 +65,7 @@ class Findings:
         seldom = [
             f"{statement} is executed {self.most_on_one(statement)} times on a connection, which says too little"
             for statement in statements.ALL
-            if self.most_on_one(statement) < least
+            if statement not in statements.SELDOM and self.most_on_one(statement) < least
         ]
         found = [*self.failures, *self.excesses.values(), *seldom]
         return [f"{self.fleet.name}: {failure}" for failure in found]

@@ -26,13 +26,15 @@ SINCE, SINCE_OF_KEY = "new readings", "new readings of a key"
 SHARDS, STATUS, PROBE = "shards", "status", "probe"
 OF_READINGS = (LATEST, LATEST_OF_KEY, HISTORY, HISTORY_OF_KEY, KEYS, SINCE, SINCE_OF_KEY)
 ALL = (*OF_READINGS, MINUTES, MINUTES_OF_KEY, SHARDS, STATUS, PROBE)
+# Carried out only for clients that come back.
+SELDOM = (SINCE_OF_KEY,)
 # From the sixth execution on a connection PostgreSQL may plan without the parameters' values.
 CUSTOM_PLANS = 5
 
 
 def name_of(sql: str) -> str:
     """Which statement it is."""
-    keyed = 't."device_id" =' in sql
+    keyed = 't."device_id" >=' in sql
     match sql:
         case _ if "LIMIT 0" in sql:
             return PROBE
