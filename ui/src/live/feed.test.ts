@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError, type Query } from "../api/client";
 import type { Pipeline } from "../api/types";
 import { FakeApi, FakeStreams, problem, UNREACHABLE } from "../testing/api";
-import { alert, deadLetter, health, pipeline, reading } from "../testing/fixtures";
+import { alert, deadLetter, pipeline, reading } from "../testing/fixtures";
 import {
   Feed,
   POLL_EVERY,
@@ -235,12 +235,12 @@ describe("Feed", () => {
   it("asks for enough history of many keys", async () => {
     api.answers.set(
       "keys",
-      Array.from({ length: 20 }, (_, at) => reading(`k${at}`, 1)),
+      Array.from({ length: 20 }, (_, at) => reading(`k${at}`, -at / 8)),
     );
-    api.answers.set("health", health({ rate: 10 }));
     const feed = await started();
-    expect(api.requests).toContainEqual({ path: "history", query: { limit: 200, key: null } });
-    expect(feed.readings.get().bucketStep).toBe(2000);
+    // A round of all takes two and a half seconds; ten steps of five have twenty rounds.
+    expect(api.requests).toContainEqual({ path: "history", query: { limit: 400, key: null } });
+    expect(feed.readings.get().bucketStep).toBe(5000);
   });
 
   it("asks for history when a second key turns up", async () => {

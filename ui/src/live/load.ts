@@ -1,6 +1,6 @@
 import { ApiError, type Client } from "../api/client";
 import type { Alert, DeadLetter, Health, Pipeline, Problem, Reading } from "../api/types";
-import { stepFor } from "../model/buckets";
+import { roundOf, stepFor } from "../model/buckets";
 import type { Readings } from "../model/readings";
 
 export type Section = "health" | "readings" | "alerts" | "deadLetters";
@@ -55,14 +55,11 @@ export async function load(options: LoadOptions): Promise<Outcome> {
     }
   }
 
-  let rate: number | null = null;
-  const health = section("health", async () => {
-    const health = await client.get<Health>("health", {}, signal);
-    rate = health.rate;
-    return { kind: "health", health };
-  });
   const requests = [
-    health,
+    section("health", async () => ({
+      kind: "health",
+      health: await client.get<Health>("health", {}, signal),
+    })),
     section("deadLetters", async () => ({
       kind: "deadLetters",
       letters: await client.list<DeadLetter>("dead-letters", { limit: JOURNAL }, JOURNAL, signal),
@@ -79,10 +76,7 @@ export async function load(options: LoadOptions): Promise<Outcome> {
   if (pipeline.table !== null) {
     requests.push(
       section("readings", async () => {
-        await loadReadings(options, async () => {
-          await health;
-          return rate;
-        });
+        await loadReadings(options);
         return { kind: "readings" };
       }),
     );
@@ -90,15 +84,17 @@ export async function load(options: LoadOptions): Promise<Outcome> {
   return outcomeOf(await Promise.all(requests));
 }
 
-async function loadReadings(options: LoadOptions, rateOf: () => Promise<number | null>): Promise<void> {
+async function loadReadings(options: LoadOptions): Promise<void> {
   const { client, pipeline, readings, selected, limit, signal } = options;
   const history = (newest: number, key: string | null): Promise<Reading[]> =>
     client.get<Reading[]>("history", { limit: Math.min(newest, pipeline.limits.pageSize), key }, signal);
 
+  let ofEach: Reading[] = [];
   // With one key selected the others are only of use for finding them.
   if (selected === null || readings.keys.length === 0) {
     const page = Math.min(KEYS_A_PAGE, pipeline.limits.pageSize);
-    readings.addLatest(await client.list<Reading>("keys", { limit: page }, MOST_KEYS, signal));
+    ofEach = await client.list<Reading>("keys", { limit: page }, MOST_KEYS, signal);
+    readings.addLatest(ofEach);
   }
   const { scope, keys } = readings;
   if (scope.kind === "one") {
@@ -107,9 +103,9 @@ async function loadReadings(options: LoadOptions, rateOf: () => Promise<number |
     const histories = await Promise.all(keys.map((key) => history(limit, key)));
     readings.add(histories.flat());
   } else {
-    const rate = await rateOf();
-    const step = stepFor(keys.length, rate);
-    const wanted = Math.max(Math.ceil((limit * step * (rate ?? 0)) / 1000), keys.length);
+    const round = roundOf(ofEach.map((reading) => Date.parse(String(reading[pipeline.input.eventTime]))));
+    const step = stepFor(round);
+    const wanted = Math.ceil(keys.length * limit * (step / Math.max(round, 1)));
     const newest = await history(Math.min(wanted, MOST_HISTORY), null);
     // What has come live meanwhile may be counted twice, which a mean hardly shows.
     readings.startBuckets(step);

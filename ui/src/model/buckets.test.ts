@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { NOON, reading, shape } from "../testing/fixtures";
-import { Buckets, stepFor } from "./buckets";
+import { Buckets, roundOf, stepFor } from "./buckets";
 
 describe("Buckets", () => {
   it("adds up what falls into a step", () => {
@@ -28,10 +28,22 @@ describe("Buckets", () => {
 
 describe("stepFor", () => {
   it("has about a reading of each key in a step", () => {
-    expect(stepFor(1000, 1000)).toBe(1000);
-    expect(stepFor(200, 50)).toBe(5000);
-    expect(stepFor(50, 0.5)).toBe(120_000);
+    expect(stepFor(900)).toBe(1000);
+    expect(stepFor(4000)).toBe(5000);
+    expect(stepFor(100_000)).toBe(120_000);
+    expect(stepFor(1e9)).toBe(3_600_000);
+  });
+});
+
+describe("roundOf", () => {
+  it("is how long a round of all keys takes", () => {
+    const times = Array.from({ length: 200 }, (_, at) => NOON - at * 20);
+    expect(roundOf(times)).toBe(4000);
   });
 
-  it("is a minute while the rate is not known", () => expect(stepFor(50, null)).toBe(60_000));
+  it("takes no notice of a few that are silent", () => {
+    expect(roundOf([NOON, NOON - 1000, NOON - 2000, NOON - 86_400_000, Number.NaN])).toBe(4000);
+  });
+
+  it("is nothing without keys", () => expect(roundOf([])).toBe(0));
 });

@@ -17,10 +17,19 @@ export interface Spread {
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600].map((seconds) => seconds * 1000);
 const LONGEST = 3_600_000;
 
+/**
+ * How long it takes until about every key has had a reading, from the times of each one's newest: half of them are within
+ * the newer half of that. Those that have been silent for long do not matter, as long as they are few.
+ */
+export function roundOf(times: readonly number[]): number {
+  const sorted = times.filter((time) => !Number.isNaN(time)).sort((a, b) => b - a);
+  const [newest] = sorted;
+  const median = sorted[Math.floor(sorted.length / 2)];
+  return newest === undefined || median === undefined ? 0 : 2 * (newest - median);
+}
+
 /** A step in which about every key has a reading, so that means of one step and the next compare. */
-export function stepFor(keys: number, readingsPerSecond: number | null): number {
-  if (!readingsPerSecond) return LONGEST / 60;
-  const round = (keys / readingsPerSecond) * 1000;
+export function stepFor(round: number): number {
   return STEPS.find((step) => step >= round) ?? LONGEST;
 }
 
