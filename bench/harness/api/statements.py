@@ -34,7 +34,7 @@ CUSTOM_PLANS = 5
 
 def name_of(sql: str) -> str:
     """Which statement it is."""
-    keyed = 't."device_id" >=' in sql
+    keyed = 't."device_id" = ANY' in sql
     match sql:
         case _ if "LIMIT 0" in sql:
             return PROBE

@@ -240,9 +240,10 @@ impl Sql {
             )
         };
         let key_column = quoted(&key.name);
-        // A range and the order of the index, for equality would leave the planner the index on the time alone:
-        // by that it would look through all readings for those of a sender that has been silent for long.
-        let of_key = |key: &str| format!("t.{key_column} >= {key} AND t.{key_column} <= {key}");
+        // A list of one, and the order of the index: with a plain equality the order of the key says nothing, which
+        // leaves the planner the index on the time alone. By that it would look through all readings for those of a
+        // sender that has been silent for long.
+        let of_key = |key: &str| format!("t.{key_column} = ANY (ARRAY[{key}])");
         let given_key = |number| of_key(&key.type_.parameter(number));
         let newest_of_key = order(&format!("t.{key_column}, "));
         let order = order("");

@@ -188,7 +188,7 @@ fn page(table: &str, columns: &[Column], order: &[Column], key: Option<&Column>)
         let parameter = key.type_.parameter(BEFORE + order.len());
         let key = quoted(&key.name);
         // As for readings of a key.
-        format!(" AND t.{key} >= {parameter} AND t.{key} <= {parameter}")
+        format!(" AND t.{key} = ANY (ARRAY[{parameter}])")
     });
     let first = key.map_or_else(String::new, |key| format!("t.{}, ", quoted(&key.name)));
     let selected = selection(columns);
