@@ -29,7 +29,7 @@ const COME_BACK: Duration = Duration::from_secs(2);
 /// Of how many looks one is told about.
 const HEALTH_EVERY: u32 = 2;
 /// After how many looks in a row that failed a stream ends, so that the client learns why when it comes back.
-const PATIENCE: u32 = 5;
+const PATIENCE: u32 = 3;
 
 /// A stream's place among those there may be, and among those there are.
 pub type Counted = (OwnedSemaphorePermit, Streaming);

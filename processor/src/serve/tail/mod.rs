@@ -13,9 +13,9 @@ use std::{
 };
 
 use rdkafka::{
-    ClientConfig, Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
-    error::{KafkaError, KafkaResult},
+    ClientConfig, ClientContext, Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
     message::BorrowedMessage,
     metadata::{MetadataPartition, MetadataTopic},
 };
@@ -173,6 +173,21 @@ fn settings<'a>(client: &'a mut ClientConfig, group: &str) -> &'a ClientConfig {
         .set("fetch.wait.max.ms", "500")
 }
 
+/// Logs what librdkafka reports, but for the ends of partitions, which are no errors here.
+struct Reports;
+
+impl ClientContext for Reports {
+    fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+            tracing::warn!(error = chain(&error), reason, "Kafka");
+        }
+    }
+}
+
+impl ConsumerContext for Reports {}
+
+type TailConsumer = BaseConsumer<Reports>;
+
 /// The thread.
 struct Reader {
     topics: Topics,
@@ -209,7 +224,7 @@ impl Assignment {
 
 impl Reader {
     fn run(self, settings: &ClientConfig) {
-        let consumer: BaseConsumer = match settings.create() {
+        let consumer: TailConsumer = match settings.create_with_context(Reports) {
             Ok(consumer) => consumer,
             Err(error) => {
                 tracing::error!(
@@ -271,7 +286,7 @@ impl Reader {
     }
 
     /// Sees to it that every partition is read.
-    fn look(&self, consumer: &BaseConsumer, assignment: &mut Assignment) -> KafkaResult<()> {
+    fn look(&self, consumer: &TailConsumer, assignment: &mut Assignment) -> KafkaResult<()> {
         assignment.input_partitions = partitions(consumer, &self.input)?;
         let outputs = [self.topics.alerts.as_ref(), Some(&self.topics.dead_letters)];
         for topic in outputs.into_iter().flatten() {
@@ -344,7 +359,7 @@ impl Reader {
         }
     }
 
-    fn ask_ends(&self, consumer: &BaseConsumer, assignment: &Assignment) {
+    fn ask_ends(&self, consumer: &TailConsumer, assignment: &Assignment) {
         let wanted = self.tail.known().wanted_at;
         if wanted.is_none_or(|at| at.elapsed() > WANTED_FOR) {
             return;
@@ -361,7 +376,7 @@ impl Reader {
     }
 }
 
-fn partitions(consumer: &BaseConsumer, topic: &str) -> KafkaResult<Vec<i32>> {
+fn partitions(consumer: &TailConsumer, topic: &str) -> KafkaResult<Vec<i32>> {
     let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT)?;
     let topics = metadata.topics().iter();
     let partitions = topics.flat_map(MetadataTopic::partitions);
