@@ -3,6 +3,7 @@
 # programs. Debian's is too old; with its npm a newer one is put into the cache.
 set -euo pipefail
 source "$(dirname "$0")/say.sh"
+source scripts/debian.sh
 
 # Vite wants 20.19, 22.12 or later.
 new_enough() {
@@ -16,13 +17,7 @@ if command -v npm >/dev/null && new_enough node; then
 fi
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/sensorstream/node-22
 if ! new_enough "$cache/node_modules/.bin/node"; then
-  if ! command -v npm >/dev/null; then
-    say "installing nodejs and npm" >&2
-    sudo=()
-    ((EUID == 0)) || sudo=(sudo)
-    "${sudo[@]}" apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null
-  fi
+  command -v npm >/dev/null || need_debian nodejs npm
   say "installing a newer Node.js" >&2
   mkdir -p "$cache"
   npm install --prefix "$cache" --no-save --no-audit --no-fund --loglevel=error node@22 npm@10 >&2

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # ui.sh [build|test|lint|e2e|browser]: the web dashboard under ui/: builds it into ui/dist (by default), runs its
 # tests, checks its format and types, or runs the tests in a browser, of pipelines in the namespace
-# SENSORSTREAM_NAMESPACE; browser only installs that. Installs what that needs; what is built from the same sources already is left alone.
+# SENSORSTREAM_NAMESPACE; browser only installs that. Installs what that needs; what is built from the same sources
+# already is left alone.
 set -euo pipefail
 source "$(dirname "$0")/say.sh"
+source scripts/debian.sh
 
 PATH="$(scripts/node.sh):$PATH"
 cd ui
@@ -33,18 +35,6 @@ case ${1:-build} in
     npm run --silent lint
     ;;
   e2e) npm run --silent e2e ;;
-  browser)
-    # Without a font pages have no letters.
-    for package in chromium fonts-dejavu-core; do
-      [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
-    done
-    if [[ -n ${missing-} ]]; then
-      say "installing ${missing[*]}"
-      sudo=()
-      ((EUID == 0)) || sudo=(sudo)
-      "${sudo[@]}" apt-get update -qq
-      DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-    fi
-    ;;
+  browser) need_debian chromium fonts-dejavu-core ;; # without a font pages have no letters
   *) die "usage: ui.sh [build|test|lint|e2e|browser]" ;;
 esac
