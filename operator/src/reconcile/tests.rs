@@ -55,6 +55,18 @@ struct Scenario {
 }
 
 impl Scenario {
+    /// A pipeline that everything has been made for, and that rests.
+    async fn settled(&self) -> SensorPipeline {
+        let mut pipeline = environment();
+        pipeline.metadata.finalizers = Some(vec![FINALIZER.into()]);
+        for _ in 0..3 {
+            self.reconcile(&pipeline).await.unwrap();
+            let sent = self.sent();
+            self.settle(&sent);
+        }
+        pipeline
+    }
+
     fn new(fault: Fault) -> Self {
         Self::with(fault, World::default(), 120)
     }
@@ -257,13 +269,7 @@ async fn first_the_finalizer_then_the_ground_then_the_objects_then_the_status() 
 #[tokio::test]
 async fn at_rest_nothing_is_written() {
     let scenario = Scenario::new(|_| None);
-    let mut pipeline = environment();
-    pipeline.metadata.finalizers = Some(vec![FINALIZER.into()]);
-    for _ in 0..3 {
-        scenario.reconcile(&pipeline).await.unwrap();
-        let sent = scenario.sent();
-        scenario.settle(&sent);
-    }
+    let pipeline = scenario.settled().await;
     scenario.reconcile(&pipeline).await.unwrap();
     assert!(
         scenario.sent().is_empty(),

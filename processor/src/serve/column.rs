@@ -1,7 +1,7 @@
 //! Columns that are read: how SQL selects them, and what becomes of their values in JSON.
 
 use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
-use sensorstream_crds::input::FieldType;
+use sensorstream_crds::input::{FieldType, Input};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sqlx::{Row, postgres::PgRow};
@@ -46,6 +46,12 @@ impl From<FieldType> for ColumnType {
 }
 
 impl ColumnType {
+    /// The type of the field that tells senders apart.
+    pub fn of_key(input: &Input) -> Self {
+        let key = input.fields.iter().find(|field| field.name == input.key);
+        key.map_or(Self::String, |field| field.type_.into())
+    }
+
     /// The type of a column that PostgreSQL calls so.
     pub fn of_column(type_: &str) -> Self {
         match type_ {

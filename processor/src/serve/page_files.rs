@@ -41,7 +41,7 @@ pub fn files(folder: &Path) -> Router {
 
 fn nothing(request: &Request) -> Response {
     if request.method().is_safe() {
-        Problem::not_found("there is nothing here; openapi.json says what there is").into_response()
+        Problem::nothing_here().into_response()
     } else {
         let mut response = Problem::method_not_allowed().into_response();
         let allowed = HeaderValue::from_static("GET,HEAD");

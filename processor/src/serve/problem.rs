@@ -65,6 +65,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
+    /// The path leads nowhere.
+    pub fn nothing_here() -> Self {
+        Self::not_found("there is nothing here; openapi.json says what there is")
+    }
+
     /// A cursor leads nowhere.
     pub fn no_such_page() -> Self {
         Self::not_found("this cursor leads to no page of this list; begin without one")

@@ -212,7 +212,8 @@ impl Readings {
 }
 
 impl<C> Found<C> {
-    fn none() -> Self {
+    /// None at all.
+    pub fn none() -> Self {
         Self {
             rows: Vec::new(),
             last: None,

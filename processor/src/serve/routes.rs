@@ -113,17 +113,9 @@ impl Api {
         let windows = WindowRows::all(config)?;
         let readings = Readings::of(config).map(Arc::new);
         let hub = Hub::new(&pool, config.pipeline.to_string(), readings.clone(), tail);
-        let key = config
-            .input
-            .fields
-            .iter()
-            .find(|field| field.name == config.input.key);
         Ok(Self {
             pool,
-            key: (
-                config.input.key.clone(),
-                key.map_or(ColumnType::String, |field| field.type_.into()),
-            ),
+            key: (config.input.key.clone(), ColumnType::of_key(&config.input)),
             shape: Arc::new(Pipeline::of(config, &windows)),
             document: serde_json::to_vec(&openapi::document(config, &windows))
                 .expect("OpenAPI is JSON")
@@ -185,9 +177,7 @@ impl Api {
             .layer(middleware::from_fn(not_kept));
         let router = match dashboard {
             Some(folder) => router.fallback_service(page_files::files(folder)),
-            None => router.fallback(async || {
-                Problem::not_found("there is nothing here; openapi.json says what there is")
-            }),
+            None => router.fallback(async || Problem::nothing_here()),
         };
         let router = match cors {
             Some(cors) => router.layer(cors_layer(cors)),
@@ -206,6 +196,11 @@ impl Api {
     fn readings(&self) -> Result<&Readings, Problem> {
         let none = || Problem::not_found("this pipeline has no table of readings");
         self.readings.as_deref().ok_or_else(none)
+    }
+
+    /// Reads the key that is asked for, if one is.
+    fn key_of(&self, asked: Option<&str>) -> Result<Option<Given>, Problem> {
+        asked.map(|text| self.parse_key(text)).transpose()
     }
 
     fn parse_key(&self, text: &str) -> Result<Given, Problem> {
@@ -248,11 +243,7 @@ async fn latest(
     State(api): State<Api>,
     Checked(asked): Checked<KeyParameters>,
 ) -> Result<Json<Value>, Problem> {
-    let key = asked
-        .key
-        .as_deref()
-        .map(|key| api.parse_key(key))
-        .transpose()?;
+    let key = api.key_of(asked.key.as_deref())?;
     let newest = api.readings()?.newest(&api.pool, key).await;
     let newest = newest.map_err(|error| Problem::of_failed(&error))?;
     newest.map(Json).ok_or_else(|| match asked.key {
@@ -268,11 +259,7 @@ async fn history(
     Checked(asked): Checked<PageParameters>,
 ) -> Result<Response, Problem> {
     let page = asked.read(api.page_size)?;
-    let key = page
-        .key
-        .as_deref()
-        .map(|key| api.parse_key(key))
-        .transpose()?;
+    let key = api.key_of(page.key.as_deref())?;
     let after: Option<Place> = page.after()?;
     let found = api.readings()?.page(&api.pool, &page, after, key).await;
     let mut found = found.map_err(|error| Problem::of_failed(&error))?;
@@ -320,11 +307,7 @@ async fn window(
         })
     })?;
     let page = asked.read(api.page_size)?;
-    let key = page
-        .key
-        .as_deref()
-        .map(|key| api.parse_key(key))
-        .transpose()?;
+    let key = api.key_of(page.key.as_deref())?;
     if key.is_some() && !window.keyed {
         let field = &api.key.0;
         return Err(Problem::bad_request(format!(
@@ -382,11 +365,7 @@ async fn events(
     headers: HeaderMap,
     Checked(asked): Checked<KeyParameters>,
 ) -> Result<Response, Problem> {
-    let key = asked
-        .key
-        .as_deref()
-        .map(|key| api.parse_key(key))
-        .transpose()?;
+    let key = api.key_of(asked.key.as_deref())?;
     let position = headers.get("last-event-id").map(|id| {
         let text = id.to_str().ok();
         text.and_then(Position::parse).ok_or_else(|| {

@@ -99,10 +99,7 @@ impl WindowRows {
         };
         let storable = |given: &Given| given.is_storable();
         if !key.iter().chain(after.iter().flatten()).all(storable) {
-            return Ok(Found {
-                rows: Vec::new(),
-                last: None,
-            });
+            return Ok(Found::none());
         }
         let (from, to) = page.span();
         let mut statement = sqlx::query(AssertSqlSafe(sql.as_str()))

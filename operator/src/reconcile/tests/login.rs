@@ -28,13 +28,7 @@ async fn a_refused_login_keeps_nothing_but_the_api_from_running() {
 #[tokio::test]
 async fn a_status_that_the_database_lacks_is_written_there() {
     let scenario = Scenario::new(|_| None);
-    let mut pipeline = environment();
-    pipeline.metadata.finalizers = Some(vec![FINALIZER.into()]);
-    for _ in 0..3 {
-        scenario.reconcile(&pipeline).await.unwrap();
-        let sent = scenario.sent();
-        scenario.settle(&sent);
-    }
+    let pipeline = scenario.settled().await;
     scenario.backends.world().statuses.clear();
     scenario.reconcile(&pipeline).await.unwrap();
     assert!(scenario.sent().is_empty());

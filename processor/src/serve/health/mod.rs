@@ -199,7 +199,7 @@ impl Health {
 }
 
 /// The shards of the input topic, of all topics there ever were.
-fn input_shards(shards: &[ShardFigures]) -> impl Iterator<Item = &ShardFigures> {
+pub fn input_shards(shards: &[ShardFigures]) -> impl Iterator<Item = &ShardFigures> {
     shards.iter().filter(|shard| shard.stage == FIRST_STAGE)
 }
 

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::position::Committed;
 use crate::serve::{
     given::Given,
-    health::{Health, Observed, rate::Rate},
+    health::{Health, Observed, input_shards, rate::Rate},
     problem::Problem,
     readings::Readings,
     tail::Tail,
@@ -202,7 +202,7 @@ impl Hub {
         let committed = Committed::of(&shards);
         let rate = {
             let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
-            let read = shards.iter().filter(|shard| shard.stage == 1);
+            let read = input_shards(&shards);
             rate.note(Instant::now(), read.map(|shard| shard.records_read).sum());
             rate.a_second()
         };

@@ -62,7 +62,7 @@ fn paths(config: &ServeConfig, windows: &[WindowRows]) -> Paths {
     let by_key = query(
         "key",
         &format!("Only of this `{}`.", config.input.key),
-        rows::key(key_type(config)),
+        rows::key(ColumnType::of_key(&config.input)),
     );
     let mut paths = PathsBuilder::new()
         .path(
@@ -193,12 +193,6 @@ fn add<T: ToSchema>(named: &mut Vec<(String, utoipa::openapi::RefOr<Schema>)>) {
 /// What a window's rows are called.
 fn row_name(window: &WindowRows) -> String {
     format!("Row_{}", window.name)
-}
-
-fn key_type(config: &ServeConfig) -> ColumnType {
-    let mut fields = config.input.fields.iter();
-    let key = fields.find(|field| field.name == config.input.key);
-    key.map_or(ColumnType::String, |field| field.type_.into())
 }
 
 fn get(operation: Operation) -> PathItem {

@@ -239,6 +239,7 @@ impl Reader {
         let mut ends_at = Instant::now();
         let give_up_loading = Instant::now() + LOADING;
         let mut told = None;
+        let mut loaded = false;
         while !self.shutdown.is_cancelled() {
             let now = Instant::now();
             if now >= look_at {
@@ -277,9 +278,10 @@ impl Reader {
                 None => {}
             }
             // A partition without a leader holds up the others no longer than that.
-            let read =
-                assignment.has_ended() || (now >= give_up_loading && !assignment.ended.is_empty());
-            if read && !std::mem::replace(&mut self.tail.known().loaded, true) {
+            let given_up = now >= give_up_loading && !assignment.ended.is_empty();
+            if !loaded && (given_up || assignment.has_ended()) {
+                loaded = true;
+                self.tail.known().loaded = true;
                 self.tail.changed.send_replace(());
             }
         }
