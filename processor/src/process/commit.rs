@@ -142,8 +142,15 @@ pub async fn attempt(
     to: &ShardState,
     topic: &Incarnation,
 ) -> Result<Outcome, CommitError> {
-    // Asked now, while PostgreSQL takes the rows: all of the batch has been read before.
-    let confirmed = topic.confirm();
+    let confirmed = async {
+        // Without records there is nothing that could be another topic's. What the shard has still to write of
+        // those decided before is to be written whatever became of the topic: nobody can read them again.
+        if batch.from() == batch.to() {
+            return Ok(());
+        }
+        // Asked now, while PostgreSQL takes the rows: all of the batch has been read before.
+        topic.confirm().await
+    };
     let written = write(connection, target, batch, refused, to);
     let (confirmed, written) = tokio::join!(confirmed, written);
     match written? {

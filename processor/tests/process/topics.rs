@@ -1,8 +1,9 @@
 //! Topics that lose records or are made anew.
 
 use sensorstream_crds::input::OnDataLoss;
+use serde_json::json;
 
-use crate::world::{good, scenario};
+use crate::world::{Spec, good, readings, scenario, scenario_of};
 
 #[test]
 fn records_that_vanished_stop_the_shard_or_are_counted() {
@@ -97,6 +98,42 @@ fn a_topic_made_anew_is_another_one() {
         assert_eq!(read(true), [(50, 50)]);
         assert_eq!(read(false), [(200, 200)]);
         assert_eq!(world.rows().await.len(), 250);
+        world
+    });
+}
+
+/// Days of which rows are written every three seconds.
+fn days(topic: &str) -> Spec {
+    let mut spec = readings(topic);
+    spec.windows = json!([
+        { "name": "days", "tumbling": { "size": "1d" }, "emit": { "every": "3s" },
+          "groupBy": ["sensor_id"], "aggregates": [{ "as": "readings", "count": {} }] },
+    ]);
+    spec
+}
+
+#[test]
+fn rows_that_are_still_to_be_written_are_written_though_the_topic_is_gone() {
+    scenario_of(days, "gone", 1, async |world| {
+        let running = world.start();
+        world.send(0, [good(0)]);
+        world.caught_up().await;
+        // The next rows are not due before the topic is gone.
+        world.send(0, (1..50).map(good));
+        world.caught_up().await;
+        world.delete_topic(&world.topic()).await;
+        world
+            .wait("the rows have every reading", async |world| {
+                let sql = "SELECT coalesce(sum(readings), 0)::bigint FROM readings.days";
+                let counted: i64 = sqlx::query_scalar(sql)
+                    .fetch_one(&world.pool)
+                    .await
+                    .unwrap();
+                counted == 50
+            })
+            .await;
+        world.make_topic(&world.topic(), 1, &[]).await;
+        running.stop().await;
         world
     });
 }

@@ -1,13 +1,13 @@
 //! Input topics that lose records or are made anew.
 
 use sensorstream_crds::input::OnDataLoss;
-use sensorstream_oracle::Lake;
+use sensorstream_oracle::{Lake, Oracle};
 
 use super::{
     super::{PARTITIONS, System, assert_all},
     Scene, scene,
 };
-use crate::world::World;
+use crate::world::{SCHEMA, World};
 
 /// How many records of a partition go before anybody has read them.
 const EXPIRED: i64 = 300;
@@ -102,8 +102,8 @@ async fn first_stage<S>(scene: &Scene<S>) -> Vec<i64> {
     first.iter().map(|shard| shard.next_offset).collect()
 }
 
-/// The topic is deleted and made again under a busy process. What its senders say from then on is later than
-/// what they said before by more than a window.
+/// The topic is deleted and made again under a busy process, once what was read of it is in the tables. What its
+/// senders say from then on is later than what they said before by more than a window.
 pub fn made_anew<S: System>() {
     scene::<S>("anew", async |scene| {
         let running = scene.world.spawn();
@@ -111,6 +111,10 @@ pub fn made_anew<S: System>() {
         scene.world.caught_up().await;
         let topic = scene.world.topic();
         let first = scene.world.log();
+        // A row that is yet to be written would have to be written before anything of the new topic is read.
+        let log = [first.clone()];
+        let oracle = Oracle::load(&scene.world.pool, "first", S::INPUT, &log).await;
+        S::assert_tables(&oracle, SCHEMA).await;
         scene.world.delete_topic(&topic).await;
         scene.world.make_topic(&topic, PARTITIONS, &[]).await;
         scene.traffic.pause(20);
