@@ -62,6 +62,12 @@ impl PipelineId {
         self.simulator_group()
     }
 
+    /// The transactional id of whoever replays dead letters. The next one uses the same, which fences the
+    /// one before.
+    pub fn replay_transactional_id(&self) -> String {
+        format!("sensorstream.{}.{}.replay", self.namespace, self.name)
+    }
+
     /// The default PostgreSQL schema.
     pub fn default_schema(&self) -> String {
         self.name.replace('-', "_")

@@ -3,6 +3,7 @@
 
 pub mod admission;
 pub mod api;
+pub mod condition_reason;
 pub mod connections;
 pub mod identity;
 pub mod input;
@@ -19,6 +20,7 @@ pub mod window_table;
 pub mod windows;
 pub mod workloads;
 
+pub use condition_reason::ConditionReason;
 pub use identity::PipelineId;
 pub use pipeline::{DeletionPolicy, DesiredState, SensorPipeline, SensorPipelineSpec};
 pub use reason::Reason;

@@ -45,7 +45,8 @@ use crate::{
     printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].reason"#, description = "Why it is or is not ready.", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 50").message("the name may have 50 characters at most: the names of the objects made for it are longer"),
-    validation = Rule::new("!self.metadata.name.contains('.')").message("the name may not contain '.': Services are named after it")
+    validation = Rule::new("!self.metadata.name.contains('.')").message("the name may not contain '.': Services are named after it"),
+    validation = Rule::new("!has(self.spec.api) || self.metadata.name.matches('^[a-z]')").message("the name of a pipeline with an api must begin with a letter: the API's Service is named after it")
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(

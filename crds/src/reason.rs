@@ -91,4 +91,10 @@ pub mod header {
     /// `true` when the record was deleted from the source topic before it could be copied here:
     /// the dead letter then has neither key, headers nor value of its own.
     pub const RECORD_LOST: &str = "sensorstream-record-lost";
+
+    /// On a record that was sent to the source topic again: the dead letter that it was, as partition and
+    /// offset in the dead letter topic.
+    pub const REPLAYED_FROM: &str = "sensorstream-replayed-from";
+    /// On a record of the dead letter topic that is no dead letter, and says which have been replayed.
+    pub const RECEIPT: &str = "sensorstream-receipt";
 }

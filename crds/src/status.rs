@@ -164,6 +164,29 @@ pub enum ConditionType {
 }
 
 impl ConditionType {
+    /// Every type, in the order they are shown.
+    pub const ALL: [Self; 14] = [
+        Self::Ready,
+        Self::SpecValid,
+        Self::TopicsReady,
+        Self::TablesReady,
+        Self::ProducerReady,
+        Self::ProcessorReady,
+        Self::ApiReady,
+        Self::DataFlowing,
+        Self::Stopped,
+        Self::DataLoss,
+        Self::SinkBlocked,
+        Self::WeakClockGuard,
+        Self::KeySpread,
+        Self::TopicReplaced,
+    ];
+
+    /// The type written as `text`.
+    pub fn from_name(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|type_| type_.as_str() == text)
+    }
+
     /// The type as it is written.
     pub fn as_str(self) -> &'static str {
         match self {

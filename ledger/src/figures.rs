@@ -75,6 +75,15 @@ pub async fn all(pool: &PgPool) -> Result<Vec<ShardFigures>, sqlx::Error> {
     rows.iter().map(decoded).collect()
 }
 
+/// How many alerts each rule of a pipeline has made.
+pub async fn alerts(pool: &PgPool, pipeline: &str) -> Result<BTreeMap<String, i64>, sqlx::Error> {
+    let sql = "SELECT rule.key, sum((rule.value ->> 'alerts')::bigint)::bigint
+                 FROM sensorstream.shards, jsonb_each(rules) rule
+                WHERE pipeline = $1 GROUP BY 1";
+    let rows: Vec<(String, i64)> = sqlx::query_as(sql).bind(pipeline).fetch_all(pool).await?;
+    Ok(rows.into_iter().collect())
+}
+
 /// A row of [`COLUMNS`].
 pub(crate) fn decoded(row: &PgRow) -> Result<ShardFigures, sqlx::Error> {
     Ok(ShardFigures {

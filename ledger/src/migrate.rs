@@ -16,6 +16,13 @@ pub enum MigrateError {
     Migration(#[source] sqlx::migrate::MigrateError),
 }
 
+/// Whether the commit log is there at all, in whatever version.
+pub async fn exists(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT to_regclass('sensorstream.migrations') IS NOT NULL")
+        .fetch_one(pool)
+        .await
+}
+
 /// Brings the schema `sensorstream` of the database up to date.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
     let mut connection = pool.acquire().await.map_err(MigrateError::Schema)?;

@@ -31,10 +31,9 @@ use sensorstream_crds::SensorPipeline;
 use crate::{
     observe::{
         logins::secret_names,
-        objects::{ObjectKey, Objects, Workload, rollout},
+        objects::{ObjectKey, Objects},
     },
     plan::kubernetes::{Kind, labels},
-    role::Role,
 };
 use table::Table;
 use view::{Owned, PodView};
@@ -103,27 +102,16 @@ impl Caches {
                 }
             });
         }
-        let mut workloads: BTreeMap<Role, Workload> = BTreeMap::new();
-        for role in Role::ALL {
-            let name = role.object_name(&pipeline.name_any());
-            let found = live.get(&ObjectKey {
-                kind: Kind::Deployment,
-                name,
-            });
-            workloads.entry(role).or_default().rollout = found.map(rollout);
-        }
+        let name = pipeline.name_any();
+        let mut pods = Vec::new();
         self.pods.each_of(&namespace, |_, pod: &PodView| {
-            if pod.pipeline.as_ref() == pipeline.name_any()
+            if *pod.pipeline == *name
                 && let Some(state) = &pod.state
             {
-                workloads
-                    .entry(pod.role)
-                    .or_default()
-                    .pods
-                    .push(state.clone());
+                pods.push((pod.role, state.clone()));
             }
         });
-        Objects::new(live, workloads)
+        Objects::of(&name, live, pods)
     }
 
     /// Watches a namespace, or all of them, for as long as the stream is read.

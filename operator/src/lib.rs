@@ -18,6 +18,7 @@
 //! [`reconcile`] strings them together, [`controller`] decides when.
 
 pub mod apply;
+pub mod arguments;
 pub mod backends;
 pub mod backoff;
 pub mod cache;

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 use clap::Parser;
 use kube::Client;
 use sensorstream_operator::{
+    arguments::InstallationArguments,
     check,
     connections::Connections,
     context::{Settings, Shared},
@@ -12,7 +13,6 @@ use sensorstream_operator::{
     leader::{self, LeaseSettings},
     memory,
     metrics::Metrics,
-    plan::kubernetes::installation::{DashboardMarks, Image, Installation, Tracing},
     server::{self, Health},
     webhook,
 };
@@ -67,31 +67,8 @@ struct Arguments {
     /// The Lease that the leading replica holds
     #[arg(long, env = "LEASE", default_value = "sensorstream-operator")]
     lease: String,
-    /// The image of the pipelines' pods
-    #[arg(long, env = "PROCESSOR_IMAGE", default_value = concat!("ghcr.io/sensorstream/processor:", env!("CARGO_PKG_VERSION")))]
-    processor_image: String,
-    /// When to pull the image: Always, `IfNotPresent` or Never
-    #[arg(long, env = "PROCESSOR_IMAGE_PULL_POLICY", default_value = "IfNotPresent", value_parser = ["Always", "IfNotPresent", "Never"])]
-    processor_image_pull_policy: String,
-    /// Whether the pipelines' pods ask to be scraped by prometheus.io/* annotations
-    #[arg(long, env = "SCRAPE_ANNOTATIONS", default_value_t = true, action = clap::ArgAction::Set)]
-    scrape_annotations: bool,
-    /// Whether to make a Grafana dashboard of each pipeline's data, as a `ConfigMap`
-    #[arg(long, env = "PIPELINE_DASHBOARDS", default_value_t = false, action = clap::ArgAction::Set)]
-    pipeline_dashboards: bool,
-    /// The label, KEY=VALUE, by which Grafana's sidecar finds dashboards
-    #[arg(long, env = "DASHBOARD_LABEL", default_value = "grafana_dashboard=1", value_parser = pair)]
-    dashboard_label: (String, String),
-    /// An annotation, KEY=VALUE, of dashboards; may be given more than once
-    #[arg(long = "dashboard-annotation", value_parser = pair)]
-    dashboard_annotations: Vec<(String, String)>,
-    /// Where the pipelines' pods send traces: a collector of OTLP over HTTP, such as `http://collector:4318`.
-    /// Without it they send none
-    #[arg(long, env = "PIPELINE_OTLP_ENDPOINT")]
-    pipeline_otlp_endpoint: Option<String>,
-    /// The share of readings that are traced then, 0 to 1
-    #[arg(long, env = "PIPELINE_SAMPLING_RATIO", default_value = "0.01", value_parser = ratio)]
-    pipeline_sampling_ratio: String,
+    #[command(flatten)]
+    installation: InstallationArguments,
     /// A namespace to watch; may be given more than once. All of them when left out
     #[arg(
         long = "watch-namespace",
@@ -111,45 +88,6 @@ struct Arguments {
     /// The operator's own namespace
     #[arg(long, env = "POD_NAMESPACE", default_value = "default")]
     pod_namespace: String,
-}
-
-impl Arguments {
-    /// What of this shows in pipelines' objects.
-    fn installation(&self) -> Installation {
-        let marks = DashboardMarks {
-            label: self.dashboard_label.clone(),
-            annotations: self.dashboard_annotations.iter().cloned().collect(),
-        };
-        let tracing = |endpoint: &String| Tracing {
-            endpoint: endpoint.clone(),
-            sampling_ratio: self.pipeline_sampling_ratio.clone(),
-        };
-        Installation {
-            image: Image {
-                name: self.processor_image.clone(),
-                pull_policy: self.processor_image_pull_policy.clone(),
-            },
-            scrape_annotations: self.scrape_annotations,
-            dashboards: self.pipeline_dashboards.then_some(marks),
-            tracing: self.pipeline_otlp_endpoint.as_ref().map(tracing),
-        }
-    }
-}
-
-/// KEY=VALUE.
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
-}
-
-/// A number from 0 to 1, as it was written.
-fn ratio(text: &str) -> Result<String, String> {
-    let is_share = text
-        .parse()
-        .is_ok_and(|share: f64| (0.0..=1.0).contains(&share));
-    is_share
-        .then(|| text.to_owned())
-        .ok_or_else(|| "it is to be a number from 0 to 1".to_owned())
 }
 
 /// Why the operator stopped.
@@ -283,7 +221,7 @@ async fn lead(
     metrics.lead(true);
     let connections = Arc::new(Connections::new(metrics.endpoint_up()));
     let settings = Settings {
-        installation: arguments.installation(),
+        installation: arguments.installation.installation(),
         deletion_grace: Duration::from_secs(arguments.deletion_grace_seconds),
         concurrency: arguments.max_concurrent_reconciles.into(),
         request_timeout: REQUEST_TIMEOUT,

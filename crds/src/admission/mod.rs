@@ -2,10 +2,11 @@
 //! the schema, the CEL rules in it, and the rules that neither can express.
 //!
 //! ```text
-//! object ─► structure (schema) ─► rules (CEL, from the generated CRD) ─► semantics (Rust)
+//! object ─► structure (schema) ─► metadata ─► rules (CEL, from the generated CRD) ─► semantics (Rust)
 //! ```
-//! The first two come from the CRD itself, so that no rule is written twice.
+//! Schema and CEL come from the CRD itself, so that no rule is written twice.
 
+mod metadata;
 #[cfg(any(test, feature = "refusals"))]
 pub mod refusals;
 mod semantics;
@@ -45,9 +46,6 @@ impl fmt::Display for Violation {
 /// Everything wrong with `object`, a whole resource as JSON, given the one it replaces if any.
 /// The defaults of the schema are taken as applied.
 ///
-/// Rules about changes see the entry at the same place of the old list, while the API server goes by the
-/// keys of lists that are maps.
-///
 /// # Panics
 /// Never: what was read from JSON can be written as JSON.
 pub fn violations(object: &Value, old: Option<&Value>) -> Vec<Violation> {
@@ -66,19 +64,33 @@ pub fn violations(object: &Value, old: Option<&Value>) -> Vec<Violation> {
         serde_json::to_value(pipeline).expect("a resource is representable as JSON")
     };
     let old: Option<SensorPipeline> = old.and_then(|old| serde_json::from_value(old.clone()).ok());
-    let old_value = old.as_ref().map(&normalised);
-    if let Err(errors) =
-        cel::Validator::new().validate(&schema, &normalised(&typed), old_value.as_ref())
+    let mut new = normalised(&typed);
+    found.extend(metadata::violations(object));
+    if found
+        .iter()
+        .any(|violation| violation.path == metadata::NAME)
     {
-        found.extend(
-            errors
-                .as_slice()
-                .iter()
-                .map(|e| Violation::new(e.field_path.clone(), e.message.clone())),
-        );
+        // What rules say of a name that is none helps nobody.
+        new["metadata"]["name"] = "unnamed".into();
+    }
+    // As the API server does, rules about changes see the old entry of the same key.
+    let old = old
+        .as_ref()
+        .map(|old| structure::aligned(&schema, &new, &normalised(old)));
+    if let Err(errors) = cel::Validator::new().validate(&schema, &new, old.as_ref()) {
+        let errors = errors.as_slice().iter();
+        found.extend(errors.map(|error| Violation::new(path_of(error), error.message.clone())));
     }
     found.extend(semantics::violations(&typed));
     found
+}
+
+/// Where the API server says that a rule is broken; those of the whole resource are about its name.
+fn path_of(error: &cel::ValidationError) -> String {
+    match error.field_path.trim_start_matches('.') {
+        "" => metadata::NAME.to_owned(),
+        path => path.to_owned(),
+    }
 }
 
 /// What the schema and CEL can't see: the part of the rules that the webhook runs.

@@ -126,3 +126,85 @@ fn what_gives_a_windows_rows_no_other_meaning_can_be_edited() {
     assert_eq!(violations(&new, Some(&old)), []);
     assert_eq!(violations(&base(), Some(&new)), [], "all windows removed");
 }
+
+#[test]
+fn an_entry_that_moved_is_the_same_entry() {
+    let old = base();
+    let mut new = base();
+    let fields = new["spec"]["input"]["fields"].as_array_mut().unwrap();
+    fields.reverse();
+    let added = serde_json::json!({ "name": "battery", "type": "double", "required": false });
+    fields.insert(0, added);
+    assert_eq!(violations(&new, Some(&old)), []);
+    // Not at the same place, but of the same name.
+    new["spec"]["input"]["fields"][4]["type"] = "integer".into();
+    let found = violations(&new, Some(&old));
+    assert!(
+        found
+            .iter()
+            .any(|v| v.message.contains("a field's type can't be changed")),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn no_rule_about_changes_is_of_a_whole_list_whose_old_entries_are_put_beside_the_new_ones() {
+    fn search(schema: &Value, path: &str) {
+        let Value::Object(members) = schema else {
+            return;
+        };
+        if members.contains_key("x-kubernetes-list-type") {
+            let rules = members
+                .get("x-kubernetes-validations")
+                .map(Value::to_string);
+            assert!(
+                !rules.is_some_and(|rules| rules.contains("oldSelf")),
+                "{path}"
+            );
+        }
+        for (name, member) in members {
+            search(member, &format!("{path}.{name}"));
+        }
+    }
+    search(&openapi_schema(), "");
+}
+
+#[test]
+fn a_resource_without_a_name_or_without_metadata_is_told_so_and_nothing_else() {
+    let mut object = base();
+    object["metadata"] = serde_json::json!({});
+    let told = |object: &Value| -> Vec<String> {
+        violations(object, None)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    };
+    assert_eq!(
+        told(&object),
+        ["metadata.name: it is missing; every pipeline needs a name"]
+    );
+    object.as_object_mut().unwrap().remove("metadata");
+    assert_eq!(told(&object), ["metadata: it is missing; add it"]);
+}
+
+#[test]
+fn what_every_resource_has_is_known_and_the_rest_is_not() {
+    let mut object = base();
+    object["metadata"]["creationTimestamp"] = Value::Null;
+    object["metadata"]["labels"] = serde_json::json!({ "app": "plant" });
+    object["status"] = serde_json::json!({});
+    assert_eq!(violations(&object, None), []);
+    object["metadata"]["lables"] = serde_json::json!({});
+    object["specs"] = serde_json::json!({});
+    let found: Vec<String> = violations(&object, None)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "metadata.lables: unknown field \"lables\"; did you mean labels?",
+            "specs: unknown field \"specs\"; did you mean spec?",
+        ]
+    );
+}

@@ -4,7 +4,7 @@
 
 pub mod cleanup;
 pub mod kubernetes;
-mod readers;
+pub mod readers;
 
 use sensorstream_ledger::claims::{Claim, ClaimKind};
 
@@ -85,7 +85,7 @@ pub async fn apply(
     plan: &Plan,
 ) -> Applied {
     let mut applied = Applied::default();
-    let result = lay_ground(kubernetes, backends, valid, plan, &mut applied.changes).await;
+    let result = begin(kubernetes, backends, valid, plan, &mut applied.changes).await;
     let result = match result {
         Ok(()) => make(kubernetes, backends, valid, plan, &mut applied).await,
         failed => failed,
@@ -125,18 +125,29 @@ async fn make(
     readers::dismiss(kubernetes, backends, observation, &plan.readers, changes).await
 }
 
-async fn lay_ground(
+async fn begin(
     kubernetes: &Kubernetes,
     backends: &dyn Backends,
     valid: &ValidPipeline<'_>,
     plan: &Plan,
     changes: &mut usize,
 ) -> Result<(), ApplyError> {
-    let observation = valid.observation;
     if plan.add_finalizer {
-        kubernetes.add_finalizer(&observation.pipeline).await?;
+        let pipeline = &valid.observation.pipeline;
+        kubernetes.add_finalizer(pipeline).await?;
         *changes += 1;
     }
+    lay_ground(backends, valid, plan, changes).await
+}
+
+/// Makes what workloads stand on: claims, topics and tables. Counts what it changes.
+pub async fn lay_ground(
+    backends: &dyn Backends,
+    valid: &ValidPipeline<'_>,
+    plan: &Plan,
+    changes: &mut usize,
+) -> Result<(), ApplyError> {
+    let observation = valid.observation;
     let (Ok(login), Ok(uri)) = (&observation.logins.kafka, &observation.logins.database) else {
         // Validation lets no pipeline through whose Secrets are of no use.
         return Ok(());

@@ -19,8 +19,25 @@ pub(super) async fn admit(
     readers: &Readers,
     changes: &mut usize,
 ) -> Result<(), ApplyError> {
+    if let Some(uri) = let_in(backends, observation, readers, changes).await? {
+        let secret = reader_secret::secret(observation, uri);
+        kubernetes
+            .apply(&observation.pipeline, &secret, false)
+            .await?;
+        *changes += 1;
+    }
+    Ok(())
+}
+
+/// Lets in who is to read, in the database. Answers the URI to log in with, if there is a new password.
+pub async fn let_in(
+    backends: &dyn Backends,
+    observation: &Observation,
+    readers: &Readers,
+    changes: &mut usize,
+) -> Result<Option<String>, ApplyError> {
     let (Ok(uri), Some(admission)) = (&observation.logins.database, &readers.admission) else {
-        return Ok(());
+        return Ok(None);
     };
     let password = (admission.login == Login::New).then(Password::random);
     let change = DatabaseChange::Admit {
@@ -30,15 +47,7 @@ pub(super) async fn admit(
     let admitted = backends.change_database(uri, &change).await;
     admitted.map_err(ApplyError::Access)?;
     *changes += 1;
-    let uri = password.and_then(|password| managed_uri(uri, &admission.role, password.text()));
-    if let Some(uri) = uri {
-        let secret = reader_secret::secret(observation, uri);
-        kubernetes
-            .apply(&observation.pipeline, &secret, false)
-            .await?;
-        *changes += 1;
-    }
-    Ok(())
+    Ok(password.and_then(|password| managed_uri(uri, &admission.role, password.text())))
 }
 
 /// Lets out who is to read no longer. The record of them goes last: it is what tells of the rest.

@@ -45,12 +45,23 @@ impl Owned {
 }
 
 /// What is kept of an object that pipelines own.
-pub fn owned(mut object: DynamicObject) -> Option<Owned> {
+pub fn owned(object: DynamicObject) -> Option<Owned> {
     let owners = object
         .owner_references()
         .iter()
         .map(|owner| owner.uid.clone().into_boxed_str())
         .collect();
+    let text = serde_json::to_vec(&kept(object)).ok()?;
+    let manifest = zstd::bulk::compress(&text, LEVEL).ok()?;
+    Some(Owned {
+        owners,
+        manifest: manifest.into_boxed_slice(),
+        length: text.len(),
+    })
+}
+
+/// An object without what no plan is held against.
+pub fn kept(mut object: DynamicObject) -> DynamicObject {
     let meta = &mut object.metadata;
     meta.managed_fields = None;
     meta.uid = None;
@@ -62,13 +73,7 @@ pub fn owned(mut object: DynamicObject) -> Option<Owned> {
     if let Some(Value::Object(status)) = object.data.get_mut("status") {
         status.retain(|key, _| ROLLOUT.contains(&key.as_str()));
     }
-    let text = serde_json::to_vec(&object).ok()?;
-    let manifest = zstd::bulk::compress(&text, LEVEL).ok()?;
-    Some(Owned {
-        owners,
-        manifest: manifest.into_boxed_slice(),
-        length: text.len(),
-    })
+    object
 }
 
 /// A pod of a pipeline.

@@ -25,7 +25,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgPool};
 
 use super::{
-    CLOSE_AFTER, TIMEOUT,
+    CLOSE_AFTER, TIMEOUT, Use,
     catalog::{self, Catalog},
     circuit::Circuit,
     readers::{self, AccessError, Roles},
@@ -36,8 +36,6 @@ use crate::{
     telemetry::chain,
 };
 
-/// How old an answer may be to serve another pipeline.
-const FRESH: Duration = Duration::from_secs(2);
 /// SQLSTATE of a table or schema that exists already, and of a table that does not.
 const ALREADY_EXISTS: [&str; 2] = ["42P07", "42P06"];
 const UNDEFINED: [&str; 2] = ["42P01", "3F000"];
@@ -49,6 +47,7 @@ pub(super) struct Connection {
     /// Taken while reading, so that one query serves all who ask at a time.
     pub(super) turn: tokio::sync::Mutex<()>,
     pool: Option<PgPool>,
+    use_: Use,
     migrated: AtomicBool,
     known: Mutex<Known>,
 }
@@ -96,7 +95,7 @@ impl Asked {
 }
 
 impl Connection {
-    pub(super) fn new(uri: &DatabaseUri) -> Self {
+    pub(super) fn new(uri: &DatabaseUri, use_: Use) -> Self {
         let parsed = url::Url::parse(&uri.0).ok();
         let label = parsed.map_or_else(String::new, |url| {
             let (host, port) = (
@@ -107,11 +106,16 @@ impl Connection {
         });
         // The host is qualified already, so the namespace changes nothing any more.
         let options = connect::options(&uri.0, "default", "sensorstream-operator").ok();
+        let options = options.map(|options| match use_ {
+            Use::Work => options,
+            Use::Look => options.options([("default_transaction_read_only", "on")]),
+        });
         Self {
             label,
             circuit: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             pool: options.map(|options| connect::pool(options, 2)),
+            use_,
             migrated: AtomicBool::new(false),
             known: Mutex::default(),
         }
@@ -123,12 +127,17 @@ impl Connection {
         }
     }
 
-    /// What is known of a pipeline, if that is fresh.
-    pub(super) fn recent(&self, id: &PipelineId, sought: &Sought) -> Option<Database> {
+    /// What is known of a pipeline, if that is younger than `fresh`.
+    pub(super) fn recent(
+        &self,
+        id: &PipelineId,
+        sought: &Sought,
+        fresh: Duration,
+    ) -> Option<Database> {
         let known = self.known();
         let snapshot = known.snapshot.as_ref()?;
-        let fresh = snapshot.taken.elapsed() < FRESH && snapshot.asked.covers(sought);
-        fresh.then(|| snapshot.of(id, sought))
+        let known = snapshot.taken.elapsed() < fresh && snapshot.asked.covers(sought);
+        known.then(|| snapshot.of(id, sought))
     }
 
     /// Reads everything about every pipeline, and answers for one.
@@ -142,13 +151,19 @@ impl Connection {
         let taken = Instant::now();
         let read_at = Timestamp::now();
         let question = async {
+            let catalog = catalog::read(pool, &asked.tables).await?;
+            let roles = readers::read(pool, &asked.roles).await?;
+            if self.use_ == Use::Look && !migrate::exists(pool).await? {
+                let (shards, claims, readers) = (Vec::new(), Vec::new(), Vec::new());
+                return Ok((shards, claims, catalog, readers, Vec::new(), roles));
+            }
             Ok((
                 figures::all(pool).await?,
                 claims::all(pool).await?,
-                catalog::read(pool, &asked.tables).await?,
+                catalog,
                 ledger_readers::all(pool).await?,
                 ledger_readers::reported(pool).await?,
-                readers::read(pool, &asked.roles).await?,
+                roles,
             ))
         };
         let answer = self.asking("reading the commit log", question).await;
@@ -304,7 +319,7 @@ impl Connection {
             .pool
             .as_ref()
             .ok_or_else(|| self.unreachable("the URI is of no use"))?;
-        if !self.migrated.load(Ordering::Relaxed) {
+        if self.use_ == Use::Work && !self.migrated.load(Ordering::Relaxed) {
             let result = tokio::time::timeout(TIMEOUT * 2, migrate::migrate(pool).boxed()).await;
             match result {
                 Ok(Ok(())) => self.migrated.store(true, Ordering::Relaxed),

@@ -32,14 +32,27 @@ use circuit::Circuit;
 const TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a connection is kept without use.
 const CLOSE_AFTER: Duration = Duration::from_mins(3);
+/// How old an answer of a database may be to serve another pipeline.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// Every connection there is.
 pub struct Connections {
     kafka: Shared<KafkaKey, kafka::Cluster>,
     databases: Shared<DatabaseUri, database::Connection>,
+    use_: Use,
     /// Bounds the threads that librdkafka's blocking calls hold.
     blocking: Arc<tokio::sync::Semaphore>,
     up: IntGaugeVec,
+    fresh: Duration,
+}
+
+/// What connections are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// Everything. The commit log is brought up to date first.
+    Work,
+    /// To look only.
+    Look,
 }
 
 type KafkaKey = (String, bool, Option<&'static str>, Credentials);
@@ -48,10 +61,30 @@ impl Connections {
     /// No connections yet. `up` tells by `kind` and `endpoint` whether each place answers.
     pub fn new(up: IntGaugeVec) -> Self {
         Self {
+            use_: Use::Work,
             kafka: Shared::default(),
             databases: Shared::default(),
             blocking: Arc::new(tokio::sync::Semaphore::new(8)),
             up,
+            fresh: FRESH,
+        }
+    }
+
+    /// The same, for one pipeline alone: nothing is answered from what was read a while ago.
+    #[must_use]
+    pub fn always_asking(self) -> Self {
+        Self {
+            fresh: Duration::ZERO,
+            ..self
+        }
+    }
+
+    /// The same, to look only: nothing is changed, and `PostgreSQL` is told to see to it.
+    #[must_use]
+    pub fn only_looking(self) -> Self {
+        Self {
+            use_: Use::Look,
+            ..self
         }
     }
 
@@ -90,7 +123,8 @@ impl Connections {
     }
 
     fn connection(&self, uri: &DatabaseUri) -> Arc<database::Connection> {
-        self.databases.get(uri.clone(), database::Connection::new)
+        self.databases
+            .get(uri.clone(), |uri| database::Connection::new(uri, self.use_))
     }
 
     /// Asks a place, unless it is known not to answer.
@@ -147,7 +181,7 @@ impl Backends for Connections {
             let connection = self.connection(uri);
             // A fresh answer to another pipeline serves this one too.
             let _turn = connection.turn.lock().await;
-            if let Some(known) = connection.recent(id, sought) {
+            if let Some(known) = connection.recent(id, sought, self.fresh) {
                 return Ok(known);
             }
             let question = connection.read(id, sought);

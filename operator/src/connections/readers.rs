@@ -8,10 +8,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row, types::Jso
 use crate::{
     backends::{LoginRole, TableName},
     password::Password,
-    plan::{
-        readers::{Admission, Dismissal, Login},
-        tables::migration::quoted,
-    },
+    plan::readers::{Admission, Dismissal, Login, sql},
 };
 
 /// Roles, as far as they exist.
@@ -126,11 +123,7 @@ pub(super) async fn dismiss(pool: &PgPool, dismissal: &Dismissal) -> Result<(), 
     let pipeline = dismissal.pipeline.to_string();
     readers::dismiss(&mut *transaction, &dismissal.role, &pipeline).await?;
     if dismissal.made && exists(&mut transaction, &dismissal.role).await? {
-        // DROP OWNED takes back what it was granted, and drops what somebody with its password may have made; it is
-        // for members of the role only.
-        let role = quoted(&dismissal.role);
-        let drop = format!("GRANT {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}");
-        execute(&mut transaction, drop).await?;
+        execute(&mut transaction, sql::drop_role(&dismissal.role).join("; ")).await?;
     }
     Ok(transaction.commit().await?)
 }
@@ -147,20 +140,11 @@ async fn give_login(
     role: &str,
     password: &Password,
 ) -> Result<(), sqlx::Error> {
-    let verifier = password.verifier();
-    let name = quoted(role);
-    // What it may not do can only be said when a role is made: afterwards it takes a superuser to say so.
-    let login = if exists(connection, role).await? {
-        format!("ALTER ROLE {name} LOGIN NOINHERIT PASSWORD '{verifier}'")
-    } else {
-        format!(
-            "CREATE ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION \
-             NOBYPASSRLS PASSWORD '{verifier}'"
-        )
-    };
-    execute(connection, login).await?;
-    let settings = format!("ALTER ROLE {name} SET default_transaction_read_only = on");
-    execute(connection, settings).await
+    let exists = exists(connection, role).await?;
+    for statement in sql::login(role, exists, &password.verifier()) {
+        execute(connection, statement).await?;
+    }
+    Ok(())
 }
 
 async fn grant(
@@ -168,13 +152,8 @@ async fn grant(
     role: &str,
     tables: &[TableName],
 ) -> Result<(), AccessError> {
-    let name = quoted(role);
     for table in tables {
-        let schema = quoted(&table.schema);
-        let table = table.quoted();
-        let grants =
-            format!("GRANT USAGE ON SCHEMA {schema} TO {name}; GRANT SELECT ON {table} TO {name}");
-        execute(connection, grants).await?;
+        execute(connection, sql::grant(role, table).join("; ")).await?;
     }
     // Who may not grant gets a warning only, if they may at least read themselves.
     for table in tables {
@@ -187,10 +166,10 @@ async fn grant(
         .fetch_one(&mut *connection)
         .await?;
         if !may {
-            let (schema, table) = (quoted(&table.schema), table.quoted());
             return Err(AccessError::Ungranted(format!(
-                "the login of spec.postgres may not grant it; have the owner of {table} do so: GRANT USAGE ON \
-                 SCHEMA {schema} TO {name}; GRANT SELECT ON {table} TO {name}"
+                "the login of spec.postgres may not grant it; have the owner of {} do so: {}",
+                table.quoted(),
+                sql::grant(role, table).join("; ")
             )));
         }
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sensorstream_broker::connection::Credentials;
 use sensorstream_crds::{
-    PipelineId, SensorPipelineSpec,
+    ConditionReason, PipelineId, SensorPipelineSpec,
     connections::SecretKeyRef,
     runtime::{KafkaEndpoint, LAKE_KEYS, LAKE_OPTIONAL_KEYS, qualified_host},
 };
@@ -58,10 +58,10 @@ pub enum SecretProblem {
 
 impl SecretProblem {
     /// One word for conditions.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> ConditionReason {
         match self {
-            Self::Missing(_) => "SecretNotFound",
-            _ => "SecretInvalid",
+            Self::Missing(_) => ConditionReason::SecretNotFound,
+            _ => ConditionReason::SecretInvalid,
         }
     }
 

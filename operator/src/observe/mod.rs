@@ -13,10 +13,10 @@ pub mod secrets;
 
 use std::sync::Arc;
 
-use sensorstream_crds::{PipelineId, SensorPipeline, runtime::id_of};
+use sensorstream_crds::{ConditionReason, PipelineId, SensorPipeline, runtime::id_of};
 
 use crate::{
-    backends::{BackendError, Database, Sought, Topics},
+    backends::{BackendError, Backends, Database, Sought, Topics},
     context::Context,
     plan::{tables, topics},
 };
@@ -54,7 +54,7 @@ pub enum Observed<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unseen {
     /// One word for the condition.
-    pub reason: &'static str,
+    pub reason: ConditionReason,
     /// For people.
     pub message: String,
 }
@@ -80,8 +80,8 @@ impl<T> Observed<T> {
         answer.map_or_else(
             |error| {
                 let reason = match error {
-                    BackendError::Unreachable { .. } => "Unreachable",
-                    _ => "Refused",
+                    BackendError::Unreachable { .. } => ConditionReason::Unreachable,
+                    _ => ConditionReason::Refused,
                 };
                 Self::Unseen(Unseen {
                     reason,
@@ -128,6 +128,17 @@ pub async fn observe(
             .find(|(n, _)| n == name)
             .and_then(|(_, found)| found.as_ref())
     });
+    Ok(ask(context.backends.as_ref(), pipeline, objects, logins).await)
+}
+
+/// Asks Kafka and `PostgreSQL`, given what is known of the rest.
+pub async fn ask(
+    backends: &dyn Backends,
+    pipeline: Arc<SensorPipeline>,
+    objects: Objects,
+    logins: Logins,
+) -> Observation {
+    let id = id_of(&pipeline);
     let names = topics::wanted::names(&id, &pipeline.spec);
     let sought = Sought {
         tables: tables::wanted::names(&id, &pipeline.spec),
@@ -136,25 +147,23 @@ pub async fn observe(
     let (topics, database) = tokio::join!(
         async {
             match &logins.kafka {
-                Ok(login) => Observed::from_answer(context.backends.topics(login, &names).await),
+                Ok(login) => Observed::from_answer(backends.topics(login, &names).await),
                 Err(problem) => Observed::Unseen(problem.unseen()),
             }
         },
         async {
             match &logins.database {
-                Ok(uri) => {
-                    Observed::from_answer(context.backends.database(uri, &id, &sought).await)
-                }
+                Ok(uri) => Observed::from_answer(backends.database(uri, &id, &sought).await),
                 Err(problem) => Observed::Unseen(problem.unseen()),
             }
         }
     );
-    Ok(Observation {
+    Observation {
         pipeline,
         id,
         objects,
         logins,
         topics,
         database,
-    })
+    }
 }

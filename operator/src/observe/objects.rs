@@ -73,6 +73,26 @@ impl Objects {
         Self { live, workloads }
     }
 
+    /// From the objects that the pipeline `name` owns, and its pods.
+    pub fn of(
+        name: &str,
+        live: BTreeMap<ObjectKey, Value>,
+        pods: impl IntoIterator<Item = (Role, PodState)>,
+    ) -> Self {
+        let mut workloads: BTreeMap<Role, Workload> = BTreeMap::new();
+        for role in Role::ALL {
+            let key = ObjectKey {
+                kind: Kind::Deployment,
+                name: role.object_name(name),
+            };
+            workloads.entry(role).or_default().rollout = live.get(&key).map(rollout);
+        }
+        for (role, pod) in pods {
+            workloads.entry(role).or_default().pods.push(pod);
+        }
+        Self::new(live, workloads)
+    }
+
     /// The workload of a role; an empty one when there is nothing of it.
     pub fn workload(&self, role: Role) -> &Workload {
         self.workloads.get(&role).unwrap_or(&NO_WORKLOAD)

@@ -167,7 +167,8 @@ fn scales(valid: &ValidPipeline<'_>, lifecycle: &Lifecycle) -> Vec<Scale> {
         .collect()
 }
 
-fn object_changes(valid: &ValidPipeline<'_>, desired: Vec<DesiredObject>) -> Vec<ObjectChange> {
+/// What the objects lack: what is missing or another is applied, and what nobody wants any more goes.
+pub fn object_changes(valid: &ValidPipeline<'_>, desired: Vec<DesiredObject>) -> Vec<ObjectChange> {
     let live = &valid.observation.objects.live;
     let unwanted: Vec<ObjectChange> = live
         .keys()

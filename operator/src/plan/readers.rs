@@ -4,6 +4,8 @@
 //! A role of the operator's has a password that nobody but its Secret holds. The record of readers in the
 //! database has the digest of it, so that a crash between the two shows: then there is a new password.
 
+pub mod sql;
+
 use sensorstream_crds::PipelineId;
 
 use crate::{
@@ -63,6 +65,26 @@ pub struct Dismissal {
     pub role: String,
     /// Whether the operator made it, and so drops it.
     pub made: bool,
+}
+
+impl Admission {
+    /// The statements, in order, with what `PostgreSQL` keeps of a new password.
+    pub fn sql(&self, exists: bool, verifier: &str) -> Vec<String> {
+        let login = (self.login == Login::New).then(|| sql::login(&self.role, exists, verifier));
+        let grants = self
+            .reads
+            .iter()
+            .flat_map(|table| sql::grant(&self.role, table));
+        login.into_iter().flatten().chain(grants).collect()
+    }
+}
+
+impl Dismissal {
+    /// The statements, in order. A role that was there before stays as it is.
+    pub fn sql(&self) -> Vec<String> {
+        let dropped = self.made.then(|| sql::drop_role(&self.role));
+        dropped.into_iter().flatten().collect()
+    }
 }
 
 impl Readers {

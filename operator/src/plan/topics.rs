@@ -60,6 +60,27 @@ impl TopicChange {
         }
     }
 
+    /// The topic as it is after this, given what it was before.
+    pub fn after(&self, before: Option<&Topic>) -> Topic {
+        let mut topic = before.cloned().unwrap_or_else(|| Topic {
+            id: format!("id-of-{}", self.topic()),
+            partitions: 0,
+            leaderless: Vec::new(),
+            config: BTreeMap::new(),
+        });
+        match self {
+            Self::Create {
+                partitions, config, ..
+            } => {
+                topic.partitions = *partitions;
+                topic.config.extend(config.clone());
+            }
+            Self::Grow { partitions, .. } => topic.partitions = *partitions,
+            Self::Configure { set, .. } => topic.config.extend(set.clone()),
+        }
+        topic
+    }
+
     /// What is being done, for people.
     pub fn action(&self) -> String {
         match self {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use sensorstream_crds::ConditionType;
+use sensorstream_crds::{ConditionReason, ConditionType};
 
 /// The longest message that the API server takes.
 const LONGEST_MESSAGE: usize = 32_768;
@@ -36,7 +36,7 @@ pub struct Verdict {
     pub type_: ConditionType,
     /// Whether it holds.
     pub truth: Truth,
-    /// Why, in one word.
+    /// Why, in one word: a [`ConditionReason`], unless an earlier version said it.
     pub reason: String,
     /// Why, for people. Nothing in it may change while all stays as it is, or the status
     /// would be written over and over.
@@ -48,13 +48,13 @@ impl Verdict {
     pub fn new(
         type_: ConditionType,
         truth: Truth,
-        reason: impl Into<String>,
+        reason: ConditionReason,
         message: impl Into<String>,
     ) -> Self {
         Self {
             type_,
             truth,
-            reason: reason.into(),
+            reason: reason.as_str().to_owned(),
             message: message.into(),
         }
     }
@@ -113,19 +113,34 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn ready(truth: Truth, reason: &str) -> Vec<Verdict> {
+    fn ready(truth: Truth, reason: ConditionReason) -> Vec<Verdict> {
         vec![Verdict::new(ConditionType::Ready, truth, reason, "")]
     }
 
     #[test]
     fn the_transition_time_moves_only_when_the_status_flips() {
-        let first = settle(&[], ready(Truth::False, "Starting"), 1, at(100));
+        let first = settle(
+            &[],
+            ready(Truth::False, ConditionReason::Starting),
+            1,
+            at(100),
+        );
         assert_eq!(first[0].last_transition_time, Time(at(100)));
-        let same = settle(&first, ready(Truth::False, "Unreachable"), 2, at(200));
+        let same = settle(
+            &first,
+            ready(Truth::False, ConditionReason::Unreachable),
+            2,
+            at(200),
+        );
         assert_eq!(same[0].last_transition_time, Time(at(100)));
         assert_eq!(same[0].observed_generation, Some(2));
         assert_eq!(same[0].reason, "Unreachable");
-        let flipped = settle(&same, ready(Truth::True, "Ready"), 2, at(300));
+        let flipped = settle(
+            &same,
+            ready(Truth::True, ConditionReason::Ready),
+            2,
+            at(300),
+        );
         assert_eq!(flipped[0].last_transition_time, Time(at(300)));
     }
 

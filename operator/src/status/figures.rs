@@ -28,14 +28,25 @@ pub struct Figures {
     pub records: Option<RecordCounts>,
     /// Records committed a second.
     pub rate: Option<f64>,
-    /// Partitions that stopped at a gap, with the first offset that still exists.
-    pub gaps: Vec<(i32, i64)>,
+    /// Partitions that stopped at a gap, of the input topic and of the link topic.
+    pub gaps: Vec<Gap>,
     /// Window rows that another shard had written before.
     pub rows_of_others: i64,
     /// How many input topics there were before the one there is, and how many of their records were read.
     pub replaced: (usize, i64),
     /// Sinks that are waited for, each once, since when first.
     pub blocked: Vec<BlockedSink>,
+}
+
+/// Records that are gone from a partition before they were read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The first offset that still exists.
+    pub at: i64,
 }
 
 impl Figures {
@@ -53,6 +64,12 @@ impl Figures {
             .partition(|shard| shard.stage == FIRST_STAGE);
         let mut current = first.clone();
         current.retain(|shard| incarnation.is_none_or(|id| shard.incarnation == id));
+        // The link topic is read by the second stage.
+        let mut linked = second.clone();
+        linked.retain(|shard| {
+            let topic = topics.and_then(|topics| topics.outputs.get(&shard.topic));
+            topic.is_none_or(|topic| topic.id == shard.incarnation)
+        });
         let time = |us: Option<i64>| us.and_then(|us| Timestamp::from_microsecond(us).ok());
         Self {
             lag: topics
@@ -67,10 +84,7 @@ impl Figures {
             ),
             records: (!first.is_empty()).then(|| records(&first)),
             rate,
-            gaps: current
-                .iter()
-                .filter_map(|s| s.data_loss_at.map(|at| (s.partition, at)))
-                .collect(),
+            gaps: gaps(current.iter().chain(&linked).copied()),
             rows_of_others: current.iter().map(|shard| shard.rows_of_others).sum(),
             replaced: incarnation.map_or((0, 0), |id| replaced(&first, id)),
             blocked: blocked(current.iter().chain(&second).copied()),
@@ -92,6 +106,17 @@ fn lag(topics: &Topics, shards: &[&ShardFigures]) -> i64 {
             (span.end - at).max(0)
         })
         .sum()
+}
+
+fn gaps<'a>(shards: impl Iterator<Item = &'a ShardFigures>) -> Vec<Gap> {
+    let gap = |shard: &ShardFigures| {
+        Some(Gap {
+            topic: shard.topic.clone(),
+            partition: shard.partition,
+            at: shard.data_loss_at?,
+        })
+    };
+    shards.filter_map(gap).collect()
 }
 
 fn replaced(shards: &[&ShardFigures], current: &str) -> (usize, i64) {

@@ -9,7 +9,7 @@ mod ground;
 mod workloads;
 
 use jiff::Timestamp;
-use sensorstream_crds::{ConditionType, SensorPipelineStatus, input::OnDataLoss};
+use sensorstream_crds::{ConditionReason, ConditionType, SensorPipelineStatus, input::OnDataLoss};
 
 use super::{
     Account, Outcome,
@@ -17,7 +17,11 @@ use super::{
     figures::Figures,
 };
 use crate::{
-    apply::ApplyError, plan::lifecycle::Phase, role::Role, telemetry::chain, validate::Refused,
+    apply::ApplyError,
+    plan::lifecycle::Phase,
+    role::Role,
+    telemetry::chain,
+    validate::{Refusal, Refused},
 };
 
 /// Every verdict, in the order of [`ConditionType`].
@@ -79,7 +83,12 @@ fn spec_valid(account: &Account<'_>) -> Verdict {
                 unseen.message
             ),
         ),
-        _ => Verdict::new(type_, Truth::True, "Valid", "the spec can be carried out"),
+        _ => Verdict::new(
+            type_,
+            Truth::True,
+            ConditionReason::Valid,
+            "the spec can be carried out",
+        ),
     }
 }
 
@@ -90,11 +99,11 @@ fn held_for_this_generation(account: &Account<'_>, type_: ConditionType) -> bool
     })
 }
 
-fn reason_of(refused: &Refused) -> &'static str {
+fn reason_of(refused: &Refused) -> ConditionReason {
     refused
         .0
         .first()
-        .map_or("Invalid", |refusal| refusal.reason())
+        .map_or(ConditionReason::Invalid, Refusal::reason)
 }
 
 fn ready(account: &Account<'_>, base: &[Verdict], figures: &Figures) -> Verdict {
@@ -118,12 +127,22 @@ fn ready(account: &Account<'_>, base: &[Verdict], figures: &Figures) -> Verdict 
         failure.ground().is_some() || (has_api && matches!(failure, ApplyError::Access(_)))
     };
     if let Some(failure) = failure.filter(|failure| !said(failure)) {
-        return Verdict::new(type_, Truth::False, "ApplyFailed", chain(failure));
+        return Verdict::new(
+            type_,
+            Truth::False,
+            ConditionReason::ApplyFailed,
+            chain(failure),
+        );
     }
     if !figures.gaps.is_empty()
         && account.observation.pipeline.spec.input.on_data_loss == OnDataLoss::Fail
     {
-        return Verdict::new(type_, Truth::False, "DataLoss", flow::gap_message(figures));
+        return Verdict::new(
+            type_,
+            Truth::False,
+            ConditionReason::DataLoss,
+            flow::gap_message(figures),
+        );
     }
     let culprit = base
         .iter()
@@ -133,28 +152,36 @@ fn ready(account: &Account<'_>, base: &[Verdict], figures: &Figures) -> Verdict 
         // What could not be seen is not known to be in place: a pipeline is ready or it is not.
         Some(culprit) => {
             let message = format!("{}: {}", culprit.type_.as_str(), culprit.message);
-            Verdict::new(type_, Truth::False, culprit.reason.clone(), message)
+            Verdict {
+                type_,
+                truth: Truth::False,
+                reason: culprit.reason.clone(),
+                message,
+            }
         }
         None => Verdict::new(
             type_,
             Truth::True,
-            "Ready",
+            ConditionReason::Ready,
             "everything is in place and running",
         ),
     }
 }
 
-fn stop_reason(phase: &Phase) -> Option<(&'static str, String)> {
+fn stop_reason(phase: &Phase) -> Option<(ConditionReason, String)> {
     match phase {
         Phase::Running => None,
-        Phase::Pausing(_) => Some(("Pausing", "the pods are being stopped, as asked".into())),
-        Phase::Paused => Some(("Paused", "paused, as asked".into())),
+        Phase::Pausing(_) => Some((
+            ConditionReason::Pausing,
+            "the pods are being stopped, as asked".into(),
+        )),
+        Phase::Paused => Some((ConditionReason::Paused, "paused, as asked".into())),
         Phase::Draining(_) => Some((
-            "Draining",
+            ConditionReason::Draining,
             "what is left is being processed, as asked".into(),
         )),
-        Phase::Drained => Some(("Drained", "drained, as asked".into())),
-        Phase::Overdue { left, .. } => Some(("DeadlineExceeded", left.clone())),
+        Phase::Drained => Some((ConditionReason::Drained, "drained, as asked".into())),
+        Phase::Overdue { left, .. } => Some((ConditionReason::DeadlineExceeded, left.clone())),
     }
 }
 
@@ -165,10 +192,10 @@ fn carried(type_: ConditionType, previous: &SensorPipelineStatus) -> Option<Verd
         "False" => Truth::False,
         _ => Truth::Unknown,
     };
-    Some(Verdict::new(
+    Some(Verdict {
         type_,
         truth,
-        condition.reason.clone(),
-        condition.message.clone(),
-    ))
+        reason: condition.reason.clone(),
+        message: condition.message.clone(),
+    })
 }

@@ -15,7 +15,7 @@ pub mod news;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sensorstream_crds::{
-    ConditionType, SensorPipelineStatus,
+    ConditionReason, ConditionType, SensorPipelineStatus,
     status::{Endpoints, ObservedState},
 };
 
@@ -90,7 +90,7 @@ pub fn status(account: &Account<'_>, now: Timestamp) -> SensorPipelineStatus {
             vec![Verdict::new(
                 ConditionType::Ready,
                 Truth::False,
-                "Deleting",
+                ConditionReason::Deleting,
                 waiting_for,
             )]
         }

@@ -3,22 +3,22 @@
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use sensorstream_crds::{ConditionType, SensorPipelineStatus};
+use sensorstream_crds::{ConditionReason, ConditionType, SensorPipelineStatus};
 
 /// How often figures are written at most.
 pub const FIGURES_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
 /// Reasons for not being ready that pass by themselves, or were asked for.
-const PASSING: [&str; 9] = [
-    "Missing",
-    "Changing",
-    "NotStarted",
-    "Starting",
-    "RollingOut",
-    "Pausing",
-    "Paused",
-    "Draining",
-    "Drained",
+const PASSING: [ConditionReason; 9] = [
+    ConditionReason::Missing,
+    ConditionReason::Changing,
+    ConditionReason::NotStarted,
+    ConditionReason::Starting,
+    ConditionReason::RollingOut,
+    ConditionReason::Pausing,
+    ConditionReason::Paused,
+    ConditionReason::Draining,
+    ConditionReason::Drained,
 ];
 
 /// Something to tell people, as an Event.
@@ -156,11 +156,12 @@ pub fn announcements(
 fn announcement(type_: ConditionType, condition: &Condition) -> Announcement {
     use ConditionType as C;
     let holds = condition.status == "True";
+    let says = |reason: ConditionReason| condition.reason == reason.as_str();
     let warning = match type_ {
         C::DataLoss | C::SinkBlocked | C::WeakClockGuard | C::KeySpread | C::TopicReplaced => holds,
-        C::Stopped => condition.reason == "DeadlineExceeded",
-        C::DataFlowing => condition.reason == "Stalled",
-        _ => condition.status == "False" && !PASSING.contains(&condition.reason.as_str()),
+        C::Stopped => says(ConditionReason::DeadlineExceeded),
+        C::DataFlowing => says(ConditionReason::Stalled),
+        _ => condition.status == "False" && !PASSING.into_iter().any(says),
     };
     let reason = if holds && type_ != C::Stopped {
         type_.as_str()

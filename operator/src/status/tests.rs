@@ -2,7 +2,11 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use sensorstream_crds::SensorPipeline;
-use sensorstream_ledger::{claims::ClaimKind, figures::BlockedSink};
+use sensorstream_ledger::{
+    claims::ClaimKind,
+    figures::{BlockedSink, ShardFigures},
+    shard::SECOND_STAGE,
+};
 use serde_json::{Value, json};
 
 use super::*;
@@ -541,6 +545,20 @@ fn a_gap_stops_a_pipeline_that_should_stop_at_gaps() {
     scene.world.shards[0].data_loss_at = Some(77);
     let message = scene.says(C::DataLoss, "True", "Gap");
     assert!(message.contains("offset 77"), "{message}");
+    scene.says(C::Ready, "False", "DataLoss");
+}
+
+#[test]
+fn a_gap_before_the_second_stage_stops_a_pipeline_too() {
+    let mut scene = flowing(Scene::new(&json!({})));
+    scene.world.shards.push(ShardFigures {
+        stage: SECOND_STAGE,
+        topic: "link".to_owned(),
+        data_loss_at: Some(5),
+        ..scene.world.shards[0].clone()
+    });
+    let message = scene.says(C::DataLoss, "True", "Gap");
+    assert!(message.contains("partition 0 of link"), "{message}");
     scene.says(C::Ready, "False", "DataLoss");
 }
 

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use sensorstream_crds::{
-    PipelineId, SensorPipelineSpec,
+    ConditionReason, PipelineId, SensorPipelineSpec,
     admission::{Violation, semantic_violations},
     runtime::RoleConfigs,
     window_table::NoTable,
@@ -86,13 +86,13 @@ pub enum Ground {
 
 impl Refusal {
     /// One word for conditions.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> ConditionReason {
         match self {
-            Self::Rule(_) | Self::Window(_) => "Invalid",
+            Self::Rule(_) | Self::Window(_) => ConditionReason::Invalid,
             Self::Secret(problem) => problem.reason(),
-            Self::Conflict { .. } => "Conflict",
-            Self::Topic(_) => "TopicIncompatible",
-            Self::Table(_) => "TableIncompatible",
+            Self::Conflict { .. } => ConditionReason::Conflict,
+            Self::Topic(_) => ConditionReason::TopicIncompatible,
+            Self::Table(_) => ConditionReason::TableIncompatible,
         }
     }
 

@@ -1,3 +1,4 @@
+use sensorstream_crds::ConditionReason;
 use sensorstream_ledger::claims::ClaimKind;
 use serde_json::json;
 
@@ -36,7 +37,7 @@ fn rules_come_first() {
     );
     assert_eq!(
         found.iter().map(Refusal::reason).collect::<Vec<_>>(),
-        ["Invalid"]
+        [ConditionReason::Invalid]
     );
     assert!(
         found[0].to_string().contains("spec.simulator.rate"),
@@ -57,7 +58,7 @@ fn a_missing_secret_is_named() {
         refused.0,
         [Refusal::Secret(problem), Refusal::Secret(of_lake)]
     );
-    assert_eq!(refused.0[0].reason(), "SecretNotFound");
+    assert_eq!(refused.0[0].reason().as_str(), "SecretNotFound");
 }
 
 #[test]
@@ -94,7 +95,7 @@ fn a_table_and_a_dead_letter_topic_of_another_pipeline_are_refused() {
             (Some(Ground::Topics), "default/second")
         ]
     );
-    assert_eq!(found[0].reason(), "Conflict");
+    assert_eq!(found[0].reason().as_str(), "Conflict");
 }
 
 #[test]
@@ -151,7 +152,10 @@ fn a_place_in_the_lake_that_another_pipeline_fills_is_refused() {
             "the lake's place s3://lake/rooms/ belongs to the pipeline default/other; choose another name"
         ]
     );
-    assert_eq!((found[0].reason(), found[0].ground()), ("Conflict", None));
+    assert_eq!(
+        (found[0].reason().as_str(), found[0].ground()),
+        ("Conflict", None)
+    );
 }
 
 #[test]
@@ -178,7 +182,7 @@ fn a_window_table_that_does_not_fit_is_refused() {
         .unwrap();
     table.indexes.clear();
     let refused = validate(&world.observe(&pipeline)).unwrap_err();
-    assert_eq!(refused.0[0].reason(), "TableIncompatible");
+    assert_eq!(refused.0[0].reason().as_str(), "TableIncompatible");
     assert!(
         refused.to_string().contains("(sensor_id, began)"),
         "{refused}"
@@ -191,7 +195,7 @@ fn a_window_that_has_no_table_is_refused() {
     let mut pipeline = with_every_output();
     pipeline.spec.windows[0].aggregates[0].count = None;
     let refused = validate(&World::default().observe(&pipeline)).unwrap_err();
-    assert_eq!(refused.0[0].reason(), "Invalid");
+    assert_eq!(refused.0[0].reason().as_str(), "Invalid");
     assert!(refused.to_string().contains("readings"), "{refused}");
 }
 
@@ -220,7 +224,7 @@ fn a_topic_of_others_with_too_few_partitions_is_not_grown() {
     );
     assert_eq!(
         found.iter().map(Refusal::reason).collect::<Vec<_>>(),
-        ["TopicIncompatible"]
+        [ConditionReason::TopicIncompatible]
     );
     let text = found[0].to_string();
     assert!(
@@ -260,7 +264,7 @@ fn a_table_that_does_not_fit_is_refused_with_what_to_change() {
     let found = refusals(&world, &json!({}));
     assert_eq!(
         found.iter().map(Refusal::reason).collect::<Vec<_>>(),
-        ["TableIncompatible"]
+        [ConditionReason::TableIncompatible]
     );
     assert!(
         found[0].to_string().contains("needs double precision"),

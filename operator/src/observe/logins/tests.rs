@@ -121,6 +121,6 @@ fn a_secret_that_is_not_there_is_named() {
     let logins = read(&id_of(&pipeline), &pipeline.spec, |_| None);
     let problem = logins.database.unwrap_err();
     assert_eq!(problem, SecretProblem::Missing("sensorstream-db".into()));
-    assert_eq!(problem.reason(), "SecretNotFound");
+    assert_eq!(problem.reason().as_str(), "SecretNotFound");
     assert_eq!(logins.versions, BTreeMap::new());
 }

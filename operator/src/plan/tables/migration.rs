@@ -1,7 +1,7 @@
 //! Steps that bring a table to where the spec wants it, and their SQL.
 
 use super::wanted::{Presence, WantedColumn};
-use crate::backends::TableName;
+use crate::backends::{Column, Index, Table, TableName};
 
 /// What is to be done to a table, in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +42,59 @@ impl TableMigration {
     pub fn sql(&self) -> impl Iterator<Item = String> {
         self.steps.iter().map(|step| step.sql(&self.table))
     }
+
+    /// Whether the schema is made with it.
+    pub fn makes_schema(&self) -> bool {
+        self.steps.contains(&Migration::CreateSchema)
+    }
+
+    /// The table as it is after this, given what it was before.
+    pub fn after(&self, before: Option<&Table>) -> Table {
+        let mut table = before.cloned().unwrap_or_default();
+        for step in &self.steps {
+            step.take(&mut table);
+        }
+        table
+    }
 }
 
 impl Migration {
+    fn take(&self, table: &mut Table) {
+        let column = |name: &str, type_: &str, not_null| Column {
+            name: name.into(),
+            type_: type_.into(),
+            not_null,
+            has_default: false,
+        };
+        match self {
+            Self::CreateSchema => {}
+            Self::CreateTable { columns, key } => {
+                table.is_table = true;
+                table.columns.extend(columns.iter().map(|c| Column {
+                    has_default: c.presence == Presence::Numbered,
+                    ..column(&c.name, c.type_, c.presence.refuses_null())
+                }));
+                let numbered = columns.iter().filter(|c| c.presence == Presence::Numbered);
+                let primary = (!key.is_empty()).then(|| key.clone());
+                let unique = numbered.map(|c| vec![c.name.clone()]).chain(primary);
+                table.indexes.extend(unique.map(|columns| Index {
+                    columns,
+                    unique: true,
+                }));
+            }
+            Self::AddColumn { name, type_ } => table.columns.push(column(name, type_, false)),
+            Self::DropNotNull(relaxed) => {
+                for column in table.columns.iter_mut().filter(|c| c.name == *relaxed) {
+                    column.not_null = false;
+                }
+            }
+            Self::CreateIndex(columns) => table.indexes.push(Index {
+                columns: columns.clone(),
+                unique: false,
+            }),
+        }
+    }
+
     fn sql(&self, table: &TableName) -> String {
         let full = table.quoted();
         match self {

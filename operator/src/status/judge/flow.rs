@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use sensorstream_crds::ConditionType;
+use sensorstream_crds::{ConditionReason, ConditionType};
 
 use super::{
     super::{
@@ -26,7 +26,8 @@ pub(super) fn data_flowing(
     now: Timestamp,
 ) -> Verdict {
     let type_ = ConditionType::DataFlowing;
-    let say = |truth, reason: &str, message: &str| Verdict::new(type_, truth, reason, message);
+    let say =
+        |truth, reason: ConditionReason, message: &str| Verdict::new(type_, truth, reason, message);
     let observation = account.observation;
     let stopped = account.outcome.phase().is_some_and(|phase| {
         matches!(
@@ -35,7 +36,11 @@ pub(super) fn data_flowing(
         )
     });
     if stopped {
-        return say(Truth::False, "Stopped", "the pipeline is stopped, as asked");
+        return say(
+            Truth::False,
+            ConditionReason::Stopped,
+            "the pipeline is stopped, as asked",
+        );
     }
     if let Some(unseen) = observation.database.unseen() {
         return say(Truth::Unknown, unseen.reason, &unseen.message);
@@ -55,7 +60,11 @@ pub(super) fn data_flowing(
         .last_commit
         .is_some_and(|at| now.duration_since(at) <= window)
     {
-        return say(Truth::True, "Flowing", "readings are being committed");
+        return say(
+            Truth::True,
+            ConditionReason::Flowing,
+            "readings are being committed",
+        );
     }
     if let Some(unseen) = observation.topics.unseen() {
         return say(Truth::Unknown, unseen.reason, &unseen.message);
@@ -63,22 +72,22 @@ pub(super) fn data_flowing(
     match figures.lag {
         None => say(
             Truth::False,
-            "NoInput",
+            ConditionReason::NoInput,
             "the input topic does not exist yet",
         ),
         Some(0) => say(
             Truth::False,
-            "NoInput",
+            ConditionReason::NoInput,
             "everything is committed; no record has arrived lately",
         ),
         Some(_) if !processor_ready => say(
             Truth::False,
-            "ProcessorNotReady",
+            ConditionReason::ProcessorNotReady,
             "records wait for the processor",
         ),
         Some(_) => say(
             Truth::False,
-            "Stalled",
+            ConditionReason::Stalled,
             "records wait, and none has been committed lately",
         ),
     }
@@ -90,7 +99,7 @@ pub(super) fn data_loss(account: &Account<'_>, figures: &Figures) -> Option<Verd
         return Some(Verdict::new(
             type_,
             Truth::True,
-            "Gap",
+            ConditionReason::Gap,
             gap_message(figures),
         ));
     }
@@ -101,7 +110,7 @@ pub(super) fn data_loss(account: &Account<'_>, figures: &Figures) -> Option<Verd
     (lost > 0).then(|| {
         let message =
             format!("{lost} records were deleted from the input topic before they were read");
-        Verdict::new(type_, Truth::True, "RecordsLost", message)
+        Verdict::new(type_, Truth::True, ConditionReason::RecordsLost, message)
     })
 }
 
@@ -109,11 +118,14 @@ pub(super) fn gap_message(figures: &Figures) -> String {
     let gaps: Vec<String> = figures
         .gaps
         .iter()
-        .map(|(partition, at)| format!("partition {partition} goes on at offset {at}"))
+        .map(|gap| {
+            let (topic, partition, at) = (&gap.topic, gap.partition, gap.at);
+            format!("partition {partition} of {topic} goes on at offset {at}")
+        })
         .collect();
     format!(
-        "records were deleted from the input topic before they were read: {}; set \
-         input.onDataLoss to Continue to go on without them",
+        "records were deleted before they were read: {}; set input.onDataLoss to Continue to go on \
+         without them",
         gaps.join(", ")
     )
 }
@@ -135,7 +147,7 @@ pub(super) fn sink_blocked(figures: &Figures) -> Option<Verdict> {
     Some(Verdict::new(
         ConditionType::SinkBlocked,
         Truth::True,
-        "Waiting",
+        ConditionReason::Waiting,
         message,
     ))
 }
@@ -158,7 +170,7 @@ pub(super) fn weak_clock_guard(account: &Account<'_>) -> Option<Verdict> {
             topics::TIMESTAMP_TYPE,
             topics::LOG_APPEND_TIME
         );
-        Verdict::new(type_, Truth::True, "CreateTime", message)
+        Verdict::new(type_, Truth::True, ConditionReason::CreateTime, message)
     })
 }
 
@@ -175,7 +187,7 @@ pub(super) fn key_spread(account: &Account<'_>, figures: &Figures) -> Option<Ver
              left as the first of them wrote it; have whoever writes to the topic partition by the key, \
              or make a pipeline with input.partitioning: Unknown"
         );
-        Verdict::new(type_, Truth::True, "SeveralPartitions", message)
+        Verdict::new(type_, Truth::True, ConditionReason::SeveralPartitions, message)
     })
 }
 
@@ -195,6 +207,6 @@ pub(super) fn topic_replaced(account: &Account<'_>, figures: &Figures) -> Option
              outputs, and those that nobody had read are gone; a window that was open then has only \
              the readings of the topic that it had last"
         );
-        Verdict::new(type_, Truth::True, "MadeAnew", message)
+        Verdict::new(type_, Truth::True, ConditionReason::MadeAnew, message)
     })
 }

@@ -1,6 +1,6 @@
 //! Whether topics and tables are as declared.
 
-use sensorstream_crds::ConditionType;
+use sensorstream_crds::{ConditionReason, ConditionType};
 
 use super::super::{
     Account, Outcome,
@@ -43,7 +43,7 @@ pub(super) fn topics_ready(account: &Account<'_>) -> Verdict {
             return Verdict::new(
                 type_,
                 Truth::False,
-                "Missing",
+                ConditionReason::Missing,
                 format!("topic {name} is being made"),
             );
         };
@@ -51,7 +51,12 @@ pub(super) fn topics_ready(account: &Account<'_>) -> Verdict {
             return verdict;
         }
         if let Some(change) = topics::changes_of(&wanted, Some(live), ours).first() {
-            return Verdict::new(type_, Truth::False, "Changing", change.action());
+            return Verdict::new(
+                type_,
+                Truth::False,
+                ConditionReason::Changing,
+                change.action(),
+            );
         }
         if !ours {
             adopted.push(name.clone());
@@ -65,7 +70,7 @@ pub(super) fn topics_ready(account: &Account<'_>) -> Verdict {
             adopted.join(", ")
         )
     };
-    Verdict::new(type_, Truth::True, "Ready", message)
+    Verdict::new(type_, Truth::True, ConditionReason::Ready, message)
 }
 
 fn leaderless(type_: ConditionType, name: &str, live: &Topic) -> Option<Verdict> {
@@ -76,7 +81,12 @@ fn leaderless(type_: ConditionType, name: &str, live: &Topic) -> Option<Verdict>
         "partitions of topic {name} without a leader: {:?}; their brokers are down",
         live.leaderless
     );
-    Some(Verdict::new(type_, Truth::False, "NoLeader", message))
+    Some(Verdict::new(
+        type_,
+        Truth::False,
+        ConditionReason::NoLeader,
+        message,
+    ))
 }
 
 pub(super) fn tables_ready(account: &Account<'_>) -> Verdict {
@@ -94,9 +104,9 @@ pub(super) fn tables_ready(account: &Account<'_>) -> Verdict {
     if let Some(migration) = tables::migrations(&valid.tables, database).first() {
         let name = &migration.table;
         let (reason, doing) = if database.tables.contains_key(name) {
-            ("Changing", "changed")
+            (ConditionReason::Changing, "changed")
         } else {
-            ("Missing", "made")
+            (ConditionReason::Missing, "made")
         };
         let message = format!("table {name} is being {doing}");
         return Verdict::new(type_, Truth::False, reason, message);
@@ -117,7 +127,7 @@ pub(super) fn tables_ready(account: &Account<'_>) -> Verdict {
             adopted.join(", ")
         )
     };
-    Verdict::new(type_, Truth::True, "Ready", message)
+    Verdict::new(type_, Truth::True, ConditionReason::Ready, message)
 }
 
 /// The pipeline, or what to say of its ground when there was no plan or the plan failed at it.
@@ -129,24 +139,32 @@ fn not_planned<'a>(
     match account.outcome {
         Outcome::Refused(refused) => Err(match about(refused, ground) {
             Some((reason, message)) => Verdict::new(type_, Truth::False, reason, message),
-            None => Verdict::new(type_, Truth::Unknown, "NotJudged", "the spec is refused"),
+            None => Verdict::new(
+                type_,
+                Truth::Unknown,
+                ConditionReason::NotJudged,
+                "the spec is refused",
+            ),
         }),
         Outcome::Planned { valid, failure, .. } => match failure {
-            Some(failure) if failure.ground() == Some(ground) => {
-                Err(Verdict::new(type_, Truth::False, "Failed", chain(failure)))
-            }
+            Some(failure) if failure.ground() == Some(ground) => Err(Verdict::new(
+                type_,
+                Truth::False,
+                ConditionReason::Failed,
+                chain(failure),
+            )),
             _ => Ok(valid),
         },
         Outcome::Deleting(_) => Err(Verdict::new(
             type_,
             Truth::Unknown,
-            "Deleting",
+            ConditionReason::Deleting,
             "the pipeline is being deleted",
         )),
     }
 }
 
-fn about(refused: &Refused, ground: Ground) -> Option<(&'static str, String)> {
+fn about(refused: &Refused, ground: Ground) -> Option<(ConditionReason, String)> {
     let mut found = refused
         .0
         .iter()

@@ -1,6 +1,6 @@
 //! Whether the pods run as declared, or stopped as asked.
 
-use sensorstream_crds::ConditionType;
+use sensorstream_crds::{ConditionReason, ConditionType};
 
 use super::{
     super::{
@@ -24,7 +24,9 @@ pub(super) fn workload(type_: ConditionType, role: Role, account: &Account<'_>) 
     {
         return verdict;
     }
-    let say = |truth, reason: &str, message: String| Verdict::new(type_, truth, reason, message);
+    let say = |truth, reason: ConditionReason, message: String| {
+        Verdict::new(type_, truth, reason, message)
+    };
     if role == Role::Api
         && let Some((reason, message)) = without_login(account)
     {
@@ -38,7 +40,7 @@ pub(super) fn workload(type_: ConditionType, role: Role, account: &Account<'_>) 
         };
         return say(
             Truth::False,
-            "NotStarted",
+            ConditionReason::NotStarted,
             format!("the {role} is not there yet: {why}"),
         );
     };
@@ -54,15 +56,15 @@ pub(super) fn workload(type_: ConditionType, role: Role, account: &Account<'_>) 
         };
         return say(
             Truth::True,
-            "Ready",
+            ConditionReason::Ready,
             format!("{} {plural} ready", rollout.wanted),
         );
     }
     match workload.trouble() {
-        Some(trouble) => say(Truth::False, "PodFailing", trouble),
+        Some(trouble) => say(Truth::False, ConditionReason::PodFailing, trouble),
         None if rollout.ready > 0 => say(
             Truth::False,
-            "RollingOut",
+            ConditionReason::RollingOut,
             format!(
                 "{} of {} pods are ready and up to date",
                 rollout.ready.min(rollout.updated),
@@ -71,26 +73,26 @@ pub(super) fn workload(type_: ConditionType, role: Role, account: &Account<'_>) 
         ),
         None => say(
             Truth::False,
-            "Starting",
+            ConditionReason::Starting,
             format!("none of {} pods is ready yet", rollout.wanted),
         ),
     }
 }
 
 /// Why the API has no login, if that is so.
-fn without_login(account: &Account<'_>) -> Option<(&'static str, String)> {
+fn without_login(account: &Account<'_>) -> Option<(ConditionReason, String)> {
     let Outcome::Planned { plan, failure, .. } = account.outcome else {
         return None;
     };
     let refused = plan.readers.refusal.clone();
     if let Some(refusal) = refused {
-        return Some(("LoginRefused", refusal));
+        return Some((ConditionReason::LoginRefused, refusal));
     }
     match failure? {
         ApplyError::Access(error @ BackendError::Unreachable { .. }) => {
-            Some(("Unreachable", error.to_string()))
+            Some((ConditionReason::Unreachable, error.to_string()))
         }
-        ApplyError::Access(error) => Some(("LoginRefused", error.to_string())),
+        ApplyError::Access(error) => Some((ConditionReason::LoginRefused, error.to_string())),
         _ => None,
     }
 }
@@ -110,8 +112,8 @@ fn stopping(
         return None;
     }
     let reason = match phase {
-        Phase::Draining(_) | Phase::Drained => "Drained",
-        _ => "Paused",
+        Phase::Draining(_) | Phase::Drained => ConditionReason::Drained,
+        _ => ConditionReason::Paused,
     };
     let message = if workload.is_gone() {
         format!("the {role} is stopped, as asked")
@@ -123,8 +125,9 @@ fn stopping(
 
 pub(super) fn stopped(account: &Account<'_>) -> Option<Verdict> {
     let type_ = ConditionType::Stopped;
-    let say =
-        |truth, reason: &str, message: String| Some(Verdict::new(type_, truth, reason, message));
+    let say = |truth, reason: ConditionReason, message: String| {
+        Some(Verdict::new(type_, truth, reason, message))
+    };
     let Outcome::Planned { plan, .. } = account.outcome else {
         return carried(type_, account.previous);
     };
@@ -136,14 +139,18 @@ pub(super) fn stopped(account: &Account<'_>) -> Option<Verdict> {
             } else {
                 pods.join(", ")
             };
-            say(Truth::False, "Pausing", format!("pods left: {left}"))
+            say(
+                Truth::False,
+                ConditionReason::Pausing,
+                format!("pods left: {left}"),
+            )
         }
         Phase::Paused => say(
             Truth::True,
-            "Paused",
+            ConditionReason::Paused,
             "no simulator or processor pod is left".into(),
         ),
-        Phase::Draining(step) => say(Truth::False, "Draining", step.to_string()),
+        Phase::Draining(step) => say(Truth::False, ConditionReason::Draining, step.to_string()),
         Phase::Drained => {
             let targets = plan.lifecycle.stop.iter().flat_map(|stop| &stop.targets);
             let offsets: Vec<String> = targets
@@ -153,11 +160,11 @@ pub(super) fn stopped(account: &Account<'_>) -> Option<Verdict> {
                 "everything below these offsets is processed: {}",
                 offsets.join(", ")
             );
-            say(Truth::True, "Drained", message)
+            say(Truth::True, ConditionReason::Drained, message)
         }
         Phase::Overdue { left, stopped } => {
             let truth = if *stopped { Truth::True } else { Truth::False };
-            say(truth, "DeadlineExceeded", left.clone())
+            say(truth, ConditionReason::DeadlineExceeded, left.clone())
         }
     }
 }
