@@ -1,8 +1,9 @@
-//! The data plane: one image, three roles.
+//! The data plane: one image, three roles and an errand.
 //!
 //! - [`produce`]: the simulator, which makes readings and counts what it sends.
 //! - [`process`]: decode → decide → commit, exactly once, with PostgreSQL as the commit log.
 //! - [`serve`]: the query API over the tables.
+//! - [`replay`]: sends dead letters to the input topic again, and ends.
 //!
 //! Each role is a library function that takes its configuration and a shutdown token, so that
 //! one process can run all of them.
@@ -11,6 +12,7 @@ mod backoff;
 pub mod http;
 pub mod process;
 pub mod produce;
+pub mod replay;
 pub mod serve;
 mod sql;
 

@@ -2,30 +2,33 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand};
+use jiff::Timestamp;
+use sensorstream_broker::connection::Credentials;
 use sensorstream_crds::runtime::{
     CONFIG_PATH, DASHBOARD_PATH, HTTP_PORT, ProcessConfig, ProduceConfig, ServeConfig,
 };
-use sensorstream_processor::{http, process, produce, serve};
+use sensorstream_processor::{http, process, produce, replay, serve};
 use sensorstream_telemetry::{self as telemetry, shutdown};
 
 #[derive(Parser)]
 #[command(version, about = "The data plane of SensorStream")]
 struct Arguments {
     /// What to do.
+    #[command(subcommand)]
     role: Role,
     /// The role's configuration, as the operator writes it.
-    #[arg(long, default_value = CONFIG_PATH)]
+    #[arg(long, global = true, default_value = CONFIG_PATH)]
     config: PathBuf,
     /// Where metrics, health and, with `serve`, the API answer.
-    #[arg(long, default_value_t = SocketAddr::from(([0, 0, 0, 0], HTTP_PORT)))]
+    #[arg(long, global = true, default_value_t = SocketAddr::from(([0, 0, 0, 0], HTTP_PORT)))]
     listen: SocketAddr,
     /// Where the web dashboard is that `serve` serves; none if there is no such folder.
-    #[arg(long, default_value = DASHBOARD_PATH)]
+    #[arg(long, global = true, default_value = DASHBOARD_PATH)]
     dashboard: PathBuf,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Subcommand)]
 enum Role {
     /// Makes readings and sends them.
     Produce,
@@ -33,15 +36,18 @@ enum Role {
     Process,
     /// Answers queries.
     Serve,
+    /// Sends dead letters to the input topic again, each once, and says what it did as one line of JSON.
+    Replay(replay::arguments::Arguments),
 }
 
 impl Role {
     /// What the process is called in traces, unless the environment says otherwise.
-    fn service(self) -> &'static str {
+    fn service(&self) -> &'static str {
         match self {
             Self::Produce => "sensorstream-producer",
             Self::Process => "sensorstream-processor",
             Self::Serve => "sensorstream-api",
+            Self::Replay(_) => "sensorstream-replay",
         }
     }
 }
@@ -58,6 +64,8 @@ enum StartError {
     Process(#[source] process::ProcessError),
     #[error("serve stopped")]
     Serve(#[source] serve::ServeError),
+    #[error("replay stopped")]
+    Replay(#[source] replay::ReplayError),
 }
 
 /// What one thread allocates another one often frees: batches, rows, records. By default the system's allocator
@@ -118,6 +126,23 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
             serve::run(config, &arguments.dashboard, server, shutdown)
                 .await
                 .map_err(StartError::Serve)
+        }
+        Role::Replay(order) => {
+            let config: ProcessConfig = serde_json::from_str(&document).map_err(wrong)?;
+            let credentials = Credentials::of_pod(&config.kafka);
+            let (order, now) = (order.order(), Timestamp::now());
+            let replaying = tokio::task::spawn_blocking(move || {
+                replay::run(&config, &credentials, &order, now, &shutdown, |so_far| {
+                    tracing::info!(replayed = so_far.replayed(), "replaying");
+                })
+            });
+            let outcome = replaying.await;
+            let outcome =
+                outcome.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+            let outcome = outcome.map_err(StartError::Replay)?;
+            let line = serde_json::to_string(&outcome).expect("an outcome is JSON");
+            println!("{}{line}", replay::OUTCOME);
+            Ok(())
         }
     }
 }

@@ -95,11 +95,24 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let uri = std::env::var(DATABASE_URL_ENV).map_err(|_| ServeError::NoDatabase)?;
-    let pool = pool(&uri, &config.pipeline.namespace)?;
+    let tokens = std::env::var(API_TOKENS_ENV).ok();
+    run_with(config, &uri, tokens, dashboard, server, shutdown).await
+}
+
+/// Runs the role on the database at `uri` until `shutdown`, with these `tokens`, a line each.
+pub async fn run_with(
+    config: ServeConfig,
+    uri: &str,
+    tokens: Option<String>,
+    dashboard: &Path,
+    server: Server,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let pool = pool(uri, &config.pipeline.namespace)?;
     let sources = Sources {
         pool: pool.clone(),
         tail: Tail::start(&config, shutdown.clone()),
-        tokens: std::env::var(API_TOKENS_ENV).ok(),
+        tokens,
     };
     let dashboard = dashboard.is_dir().then_some(dashboard);
     let (api, router) = served(

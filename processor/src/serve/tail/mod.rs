@@ -343,7 +343,9 @@ impl Reader {
         let bytes = message.payload_len().min(record::SHOWN) + message.key_len();
         let place = record::place(message);
         let mut known = self.tail.known();
-        if topic == self.topics.dead_letters {
+        if topic == self.topics.dead_letters && record::is_receipt(message) {
+            known.dead_letters.pass(partition, message.offset() + 1);
+        } else if topic == self.topics.dead_letters {
             let letter = Arc::new(DeadLetter::of(message));
             known.dead_letters.put(place, bytes, letter);
         } else if let Some(alert) = SentAlert::of(message) {

@@ -11,7 +11,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::shelf::Place;
-use crate::serve::{column::written, shape::Severity};
+use crate::{
+    replay::receipt,
+    serve::{column::written, shape::Severity},
+};
 
 /// How much of a payload is shown, in bytes.
 pub(super) const SHOWN: usize = 16 * 1024;
@@ -109,6 +112,12 @@ pub(super) fn place(message: &BorrowedMessage<'_>) -> Place {
         message.partition(),
         message.offset(),
     )
+}
+
+/// Whether a record of the dead letter topic only says that letters were replayed.
+pub(super) fn is_receipt(message: &BorrowedMessage<'_>) -> bool {
+    let headers = message.headers();
+    headers.is_some_and(|headers| receipt::is_receipt(headers.iter().map(|header| header.key)))
 }
 
 impl SentAlert {
