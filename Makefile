@@ -3,10 +3,13 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PIPELINE ?= environment
 
-.PHONY: help demo test torture bench lint generate image cluster cluster-down env
+.PHONY: help run demo test torture bench lint generate image cluster cluster-down env
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Run a pipeline on this machine, without Kubernetes (PIPELINE=environment, or any file; ARGS="--for 30s")
+	@scripts/run.sh $(PIPELINE) $(ARGS)
 
 demo: ## Run a pipeline end to end on a local Kubernetes (PIPELINE=environment, or any file under examples/)
 	@scripts/demo.sh $(PIPELINE)
