@@ -12,7 +12,8 @@ cp "$crd" charts/sensorstream/files/
 say "wrote $crd and the chart's copy"
 "$built/sensorstream-docs" metrics >docs/metrics.md
 "$built/sensorstream-docs" openapi >ui/openapi.json
-say "wrote docs/metrics.md and ui/openapi.json"
+"$built/sensorstream-docs" spec >docs/spec.md
+say "wrote docs/metrics.md, docs/spec.md and ui/openapi.json"
 mkdir -p charts/sensorstream/files/dashboards
 "$built/sensorstream-dashboards" dashboards
 cp dashboards/*.json charts/sensorstream/files/dashboards/

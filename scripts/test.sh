@@ -10,6 +10,7 @@ say "compiling the tests"
 cargo test --release --workspace --no-run
 scripts/ui.sh test
 scripts/ui.sh browser
+scripts/postgres.sh
 scripts/venv.sh scripts/schemathesis.txt >/dev/null
 scripts/chart.sh
 scripts/alerts.sh
