@@ -10,8 +10,9 @@
 //!
 //! A topic's records are kept as its settings say, and while there is room. When there is not, the oldest go of
 //! those below the offsets that all consumer groups which read the topic have committed; of a topic that no group
-//! reads, those of more than ten seconds ago; of a topic with `retention.ms` -1, none. When that is not enough,
-//! producers are told to try again later, and so wait.
+//! reads while one reads another, those of more than ten seconds ago; of a topic with `retention.ms` -1, none. When
+//! that is not enough, producers are told to try again later, and so wait. A group without members is waited for for
+//! ten minutes.
 //!
 //! - [`batch`], [`log`], [`producers`]: a partition's records. Pure.
 //! - [`transactions`], [`groups`]: what Kafka's coordinators do. Pure.

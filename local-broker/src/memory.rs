@@ -1,11 +1,12 @@
 //! How the memory is kept in bounds: what everybody has read goes first, and when that is not enough, producers
 //! wait. Nothing that somebody is still to read is dropped.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use crate::{groups::Group, topics::Topics};
 
-/// So long a topic that no group reads keeps its records whatever happens: a reader may be on its way.
+/// So long a topic that no group reads keeps its records whatever happens: a reader may be on its way. As long as
+/// there are no readers at all, it keeps them anyway.
 const READER_MAY_COME_MS: i64 = 10_000;
 
 /// The memory for records.
@@ -38,8 +39,14 @@ impl Memory {
         self,
         topics: &mut Topics,
         groups: &BTreeMap<String, Group<T>>,
+        now: Instant,
         now_ms: i64,
     ) {
+        let groups: Vec<_> = groups
+            .values()
+            .filter(|group| group.is_reading(now))
+            .collect();
+        let has_readers = groups.iter().any(|group| !group.read_topics.is_empty());
         let enough = self.shared / 10 * 9;
         let mut bytes = topics.bytes();
         let mut logs = Vec::new();
@@ -48,7 +55,7 @@ impl Memory {
                 continue;
             }
             let readers: Vec<_> = groups
-                .values()
+                .iter()
                 .filter_map(|group| Reader::of(group, name))
                 .collect();
             for (number, partition) in (0..).zip(&mut topic.partitions) {
@@ -63,7 +70,7 @@ impl Memory {
                     let (appended_ms, after) = log.first_batch()?;
                     let may_go = match read {
                         Some(read) => after <= *read,
-                        None => appended_ms + READER_MAY_COME_MS <= now_ms,
+                        None => has_readers && appended_ms + READER_MAY_COME_MS <= now_ms,
                     };
                     may_go.then_some((appended_ms, log))
                 })
@@ -91,7 +98,7 @@ impl Reader {
             .filter(|((name, _), committed)| name == topic && committed.is_position)
             .map(|((_, partition), committed)| (*partition, committed.offset))
             .collect();
-        let is_subscribed = group.topics().contains(topic);
+        let is_subscribed = group.read_topics.contains(topic);
         (is_subscribed || !committed.is_empty()).then_some(Self {
             is_subscribed,
             committed,
@@ -107,12 +114,14 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
         batch::{Incoming, tests::made},
-        groups::Committed,
+        groups::{Committed, Join, MemberName, Sender},
         settings::Settings,
     };
 
@@ -136,6 +145,16 @@ mod tests {
 
     fn group(committed: &[(&str, i32, i64)]) -> Group<()> {
         let mut group = Group::default();
+        group
+            .may_commit(
+                Sender {
+                    member: "",
+                    instance: None,
+                    generation: -1,
+                },
+                Instant::now(),
+            )
+            .unwrap();
         for (topic, partition, offset) in committed {
             let committed = Committed {
                 offset: *offset,
@@ -148,6 +167,27 @@ mod tests {
                 .commit(((*topic).to_owned(), *partition), committed);
         }
         group
+    }
+
+    fn joining() -> Join<'static> {
+        Join {
+            member: "",
+            instance: None,
+            client_id: "client",
+            session_timeout: Duration::from_secs(10),
+            rebalance_timeout: Duration::from_mins(1),
+            protocol_type: "consumer",
+            protocols: vec![("range".to_owned(), bytes::Bytes::new())],
+            takes_names: false,
+            name: MemberName(1),
+        }
+    }
+
+    /// A group that reads another topic.
+    fn of_another() -> BTreeMap<String, Group<()>> {
+        let mut group = group(&[]);
+        group.read_topics.insert("another".to_owned());
+        BTreeMap::from([("g".to_owned(), group)])
     }
 
     proptest! {
@@ -167,7 +207,7 @@ mod tests {
                 })
                 .collect();
             let memory = Memory::new(bytes);
-            memory.make_room(&mut topics, &groups, LATE);
+            memory.make_room(&mut topics, &groups, Instant::now(), LATE);
             let mut may_go = false;
             for number in 0..2 {
                 let read = first[number as usize].min(second[number as usize]);
@@ -189,7 +229,7 @@ mod tests {
         let mut topics = topics(&[("a", false), ("b", false)], 10);
         let all = topics.bytes();
         let memory = Memory::new(all);
-        memory.make_room::<()>(&mut topics, &BTreeMap::new(), LATE);
+        memory.make_room(&mut topics, &of_another(), Instant::now(), LATE);
         for name in ["a", "b"] {
             for number in 0..2 {
                 let start = topics.partition(name, number).unwrap().log.start();
@@ -202,8 +242,36 @@ mod tests {
     fn who_may_still_come_finds_everything() {
         let mut topics = topics(&[("t", false)], 10);
         let before = topics.bytes();
-        Memory::new(0).make_room::<()>(&mut topics, &BTreeMap::new(), 5_000);
+        let nobody = BTreeMap::<String, Group<()>>::new();
+        Memory::new(0).make_room(&mut topics, &nobody, Instant::now(), LATE);
         assert_eq!(topics.bytes(), before);
+        Memory::new(0).make_room(&mut topics, &of_another(), Instant::now(), 5_000);
+        assert_eq!(topics.bytes(), before);
+        Memory::new(0).make_room(&mut topics, &of_another(), Instant::now(), LATE);
+        assert_eq!(topics.bytes(), 0);
+    }
+
+    #[test]
+    fn a_group_that_does_not_come_back_is_not_waited_for() {
+        let mut topics = topics(&[("t", false)], 10);
+        let before = topics.bytes();
+        let mut groups = BTreeMap::from([
+            ("gone".to_owned(), group(&[("t", 0, 0), ("t", 1, 0)])),
+            ("another".to_owned(), of_another().remove("g").unwrap()),
+        ]);
+        let now = Instant::now();
+        Memory::new(0).make_room(&mut topics, &groups, now, LATE);
+        assert_eq!(topics.bytes(), before);
+        // Now the other one is gone as well.
+        let later = now + Duration::from_mins(11);
+        Memory::new(0).make_room(&mut topics, &groups, later, LATE);
+        assert_eq!(topics.bytes(), before);
+        groups
+            .get_mut("another")
+            .unwrap()
+            .join(joining(), (), later);
+        Memory::new(0).make_room(&mut topics, &groups, later, LATE);
+        assert_eq!(topics.bytes(), 0);
     }
 
     #[test]

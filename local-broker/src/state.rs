@@ -126,7 +126,7 @@ impl State {
         for group in self.groups.values_mut() {
             answer(group.expire(now));
         }
-        self.groups.retain(|_, group| !group.is_forgotten());
+        self.groups.retain(|_, group| !group.is_forgotten(now));
     }
 
     /// Deletes what topics are not to keep.
@@ -143,7 +143,7 @@ impl State {
     pub(crate) fn has_room(&mut self, topic: &str, more: u64, now_ms: i64) -> bool {
         let memory = self.memory;
         if !memory.has_room(&self.topics, topic, more) {
-            memory.make_room(&mut self.topics, &self.groups, now_ms);
+            memory.make_room(&mut self.topics, &self.groups, Instant::now(), now_ms);
         }
         memory.has_room(&self.topics, topic, more)
     }

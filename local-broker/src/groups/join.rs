@@ -49,6 +49,7 @@ impl<T> Group<T> {
     /// Takes a member in, or takes note that a member joins again.
     pub(crate) fn join(&mut self, wish: Join<'_>, token: T, now: Instant) -> Due<T> {
         let mut due = Due::default();
+        self.seen_at = Some(now);
         match self.place_of(&wish, now) {
             Err(error) => due.joins.push((token, Err(error))),
             Ok(Place::New(name)) => {
@@ -298,6 +299,7 @@ impl<T> Group<T> {
             until: now + self.rebalance_timeout(),
         };
         let names: Vec<String> = self.members.keys().cloned().collect();
+        self.read_topics.extend(self.topics());
         for name in names {
             let joined = self.joined(&name);
             let member = self.member(&name);

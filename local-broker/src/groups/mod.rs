@@ -20,6 +20,9 @@ pub(crate) use self::{
     offsets::{Committed, Offsets},
 };
 
+/// So long records are kept for a group that has no members any more.
+const MAY_COME_BACK: Duration = Duration::from_mins(10);
+
 /// Why a member's wish is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GroupError {
@@ -103,6 +106,10 @@ pub(crate) struct Group<T> {
     /// Names given to those who have not joined under them yet.
     named: BTreeMap<String, Instant>,
     pub(crate) offsets: Offsets,
+    /// What its members have ever subscribed to, as far as can be read.
+    pub(crate) read_topics: BTreeSet<String>,
+    /// When it had members or committed something last.
+    seen_at: Option<Instant>,
 }
 
 impl<T> Default for Group<T> {
@@ -117,6 +124,8 @@ impl<T> Default for Group<T> {
             instances: BTreeMap::new(),
             named: BTreeMap::new(),
             offsets: Offsets::default(),
+            read_topics: BTreeSet::new(),
+            seen_at: None,
         }
     }
 }
@@ -230,6 +239,9 @@ impl<T> Group<T> {
     /// Removes members that have not been heard of, and ends what has taken long enough.
     pub(crate) fn expire(&mut self, now: Instant) -> Due<T> {
         let mut due = Due::default();
+        if !self.members.is_empty() {
+            self.seen_at = Some(now);
+        }
         self.named.retain(|_, until| *until > now);
         let late: Vec<String> = self
             .members
@@ -264,11 +276,22 @@ impl<T> Group<T> {
     }
 
     /// Whether there is nothing to remember of it.
-    pub(crate) fn is_forgotten(&self) -> bool {
-        self.phase == Phase::Empty && self.named.is_empty() && self.offsets.is_empty()
+    pub(crate) fn is_forgotten(&self, now: Instant) -> bool {
+        self.phase == Phase::Empty
+            && self.named.is_empty()
+            && self.offsets.is_empty()
+            && (self.read_topics.is_empty() || !self.is_reading(now))
     }
 
-    /// The topics that its members have subscribed to, as far as can be read.
+    /// Whether records are kept for it: while it has members, and for some time after.
+    pub(crate) fn is_reading(&self, now: Instant) -> bool {
+        !self.members.is_empty()
+            || self
+                .seen_at
+                .is_some_and(|seen| now.saturating_duration_since(seen) < MAY_COME_BACK)
+    }
+
+    /// The topics that its members subscribe to.
     pub(crate) fn topics(&self) -> BTreeSet<String> {
         self.members
             .values()
@@ -285,12 +308,14 @@ impl<T> Group<T> {
     ) -> Result<(), GroupError> {
         if sender.is_nobody() {
             return if self.phase == Phase::Empty {
+                self.seen_at = Some(now);
                 Ok(())
             } else {
                 Err(GroupError::UnknownMember)
             };
         }
         self.check(sender)?;
+        self.seen_at = Some(now);
         self.member(sender.member).seen_at = now;
         match self.phase {
             // What they read before is not theirs any more.

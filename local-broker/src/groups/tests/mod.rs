@@ -238,7 +238,8 @@ fn who_leaves_makes_room_at_once() {
     let mut due = Due::default();
     group.leave(&a.member, None, now, &mut due).unwrap();
     assert_eq!(group.phase, Phase::Empty);
-    assert!(group.is_forgotten());
+    assert!(!group.is_forgotten(now));
+    assert!(group.is_forgotten(now + MAY_COME_BACK));
     assert_eq!(
         group.leave(&a.member, None, now, &mut due),
         Err(GroupError::UnknownMember)
