@@ -13,6 +13,7 @@ use rdkafka::{
     },
     consumer::{BaseConsumer, Consumer},
     error::RDKafkaErrorCode,
+    metadata::MetadataTopic,
 };
 
 use super::world::{PATIENCE, World, numbers};
@@ -100,11 +101,7 @@ fn no_topic_appears_because_somebody_asks_for_it() {
     let missing = client.fetch_metadata(Some("missing"), PATIENCE).unwrap();
     assert!(missing.topics()[0].error().is_some());
     let all = client.fetch_metadata(None, PATIENCE).unwrap();
-    let names: Vec<_> = all
-        .topics()
-        .iter()
-        .map(rdkafka::metadata::MetadataTopic::name)
-        .collect();
+    let names: Vec<_> = all.topics().iter().map(MetadataTopic::name).collect();
     assert_eq!(names, ["t"]);
     assert_eq!(all.brokers().len(), 1);
 }

@@ -13,6 +13,7 @@ use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer},
     producer::{BaseProducer, Producer},
+    topic_partition_list::TopicPartitionListElem,
 };
 
 use super::world::{PATIENCE, World, numbers, send, wait_until};
@@ -40,7 +41,7 @@ fn partitions(consumer: &BaseConsumer) -> BTreeSet<i32> {
     assigned
         .elements()
         .iter()
-        .map(rdkafka::topic_partition_list::TopicPartitionListElem::partition)
+        .map(TopicPartitionListElem::partition)
         .collect()
 }
 

@@ -155,10 +155,10 @@ pub fn send<C: ProducerContext>(
                 BaseRecord::with_opaque_to(topic, C::DeliveryOpaque::default())
                     .partition(partition)
                     .payload(value.as_bytes());
-            match producer.send(record) {
-                Ok(()) => break,
-                Err(_) => producer.poll(Duration::from_millis(5)),
+            if producer.send(record).is_ok() {
+                break;
             }
+            producer.poll(Duration::from_millis(5));
         }
     }
 }
