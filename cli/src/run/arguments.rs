@@ -96,11 +96,31 @@ pub enum ArgumentError {
          them by --bootstrap-servers"
     )]
     NoReadings,
+    /// There is one standard input.
+    #[error("FILE and --input can't both be standard input: name one of them")]
+    OneInput,
+    /// Others would get in.
+    #[error(
+        "spec.api.auth asks for a login, which there is none of here: listen on 127.0.0.1, or take it out \
+         by --set spec.api.auth=null"
+    )]
+    Open,
 }
 
 impl Arguments {
     /// Whether what is asked for makes sense for a pipeline.
     pub fn check(&self, spec: &SensorPipelineSpec) -> Result<(), ArgumentError> {
+        let is_stdin = |path: &PathBuf| path.as_os_str() == "-";
+        if is_stdin(&self.file) && self.reads_stdin() {
+            return Err(ArgumentError::OneInput);
+        }
+        let has_login = spec.api.as_ref().is_some_and(|api| api.auth.is_some());
+        let is_open = self
+            .api_listen
+            .is_some_and(|address| !address.ip().is_loopback());
+        if has_login && is_open {
+            return Err(ArgumentError::Open);
+        }
         let comes = self.input.is_some() || self.bootstrap_servers.is_some();
         match &spec.simulator {
             None if !comes => Err(ArgumentError::NoReadings),
@@ -114,12 +134,21 @@ impl Arguments {
 
     /// Where the API is to answer: where it was told, or a free port of this machine.
     pub fn api(&self) -> SocketAddr {
-        self.api_listen.unwrap_or_else(|| {
-            let free = |address| std::net::TcpListener::bind(address)?.local_addr();
-            free(API)
+        let free = |address| std::net::TcpListener::bind(address)?.local_addr();
+        match self.api_listen {
+            Some(address) if address.port() == 0 => free(address).unwrap_or(address),
+            Some(address) => address,
+            None => free(API)
                 .or_else(|_| free(SocketAddr::new(API.ip(), 0)))
-                .unwrap_or(API)
-        })
+                .unwrap_or(API),
+        }
+    }
+
+    /// Whether readings come from standard input.
+    pub fn reads_stdin(&self) -> bool {
+        self.input
+            .as_ref()
+            .is_some_and(|path| path.as_os_str() == "-")
     }
 }
 

@@ -1,7 +1,11 @@
 //! What the operator does in a cluster, done for one pipeline here: the same observe, validate, plan, apply and
 //! status, on the same code, but for Kubernetes' objects. What the operator starts as pods are tasks here.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -38,8 +42,12 @@ use sensorstream_operator::{
     },
     validate::{Refused, validate},
 };
+use sensorstream_telemetry as telemetry;
 
 use super::local::{DATABASE_KEY, DATABASE_SECRET};
+
+/// How long what a pipeline stands on may take at the start.
+const GROUND_WITHIN: Duration = Duration::from_secs(10);
 
 /// Keeps one pipeline's ground, and says which of its roles should run.
 pub struct Caretaker {
@@ -49,6 +57,7 @@ pub struct Caretaker {
     secrets: BTreeMap<String, Contents>,
     installation: Installation,
     meter: Meter,
+    since: Instant,
     /// What the processor runs with, once it is known.
     configs: Option<RoleConfigs>,
     reported: Option<SensorPipelineStatus>,
@@ -62,8 +71,10 @@ pub struct Turn {
     pub configs: Option<RoleConfigs>,
     /// The figures of it.
     pub figures: Figures,
-    /// The shards, for who wants to know more.
-    pub shards: Vec<ShardFigures>,
+    /// The shards; `None` if they could not be seen.
+    pub shards: Option<Vec<ShardFigures>>,
+    /// What does not answer, if something does not.
+    pub unseen: Option<String>,
 }
 
 /// Why the pipeline can't go on.
@@ -72,6 +83,9 @@ pub enum CaretakerError {
     /// It does not suit what is there.
     #[error("the pipeline can't be carried out here")]
     Refused(#[source] Refused),
+    /// What it stands on is not to be had.
+    #[error("the pipeline can't be started: {0}")]
+    NoGround(String),
 }
 
 impl Caretaker {
@@ -98,6 +112,7 @@ impl Caretaker {
                 tracing: None,
             },
             meter: Meter::default(),
+            since: Instant::now(),
             configs: None,
             reported: None,
         }
@@ -175,6 +190,17 @@ impl Caretaker {
             .database
             .seen()
             .map(|database| database.shards.clone());
+        let unseen = unseen(&observation);
+        if let (None, Some(unseen)) = (&self.configs, &unseen)
+            && self.since.elapsed() >= GROUND_WITHIN
+        {
+            return Err(CaretakerError::NoGround(unseen.clone()));
+        }
+        if let (None, Some(error)) = (&self.configs, &failure)
+            && self.since.elapsed() >= GROUND_WITHIN
+        {
+            return Err(CaretakerError::NoGround(telemetry::chain(error)));
+        }
         self.report(&observation, &next).await;
         tell(failure.as_ref(), &previous, &next);
         self.pipeline.status = Some(next);
@@ -182,7 +208,8 @@ impl Caretaker {
             lifecycle: plan.lifecycle,
             configs: self.configs.clone(),
             figures,
-            shards: shards.unwrap_or_default(),
+            shards,
+            unseen,
         })
     }
 
@@ -231,6 +258,14 @@ impl Caretaker {
             Err(error) => tracing::warn!(%error, "the API shows an older status for now"),
         }
     }
+}
+
+/// What does not answer, and why.
+fn unseen(observation: &Observation) -> Option<String> {
+    let kafka = observation.topics.unseen().map(|unseen| ("Kafka", unseen));
+    let database = observation.database.unseen();
+    let found = kafka.or(database.map(|unseen| ("PostgreSQL", unseen)));
+    found.map(|(what, unseen)| format!("{what}: {}", unseen.message))
 }
 
 /// Says what is wrong when it begins to be.

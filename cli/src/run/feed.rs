@@ -3,10 +3,10 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -22,11 +22,15 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Lines that are read ahead.
-const AHEAD: usize = 1_000;
+const AHEAD: usize = 100;
 /// How long to wait when librdkafka has no room.
 const NO_ROOM: Duration = Duration::from_millis(10);
-/// How long what was read may take to be acknowledged.
-const FLUSH: Duration = Duration::from_mins(1);
+/// How often to look whether what was sent is acknowledged.
+const FLUSH: Duration = Duration::from_millis(500);
+/// How long that may take when told to stop.
+const STOPPING: Duration = Duration::from_secs(30);
+/// How long a line may be: Kafka takes no longer record.
+const LONGEST: u64 = 1 << 20;
 
 /// Where lines come from.
 #[derive(Clone, Debug)]
@@ -46,6 +50,9 @@ pub enum FeedError {
     /// A line that Kafka does not take.
     #[error("{0}, line {1}: Kafka does not take it")]
     Line(String, u64, #[source] KafkaError),
+    /// A line that has no end.
+    #[error("{0}, line {1} has more than a megabyte: is it one JSON object a line?")]
+    Endless(String, u64),
     /// Records that the broker did not take in the end.
     #[error("Kafka did not take {0} of the records")]
     Undelivered(u64, #[source] KafkaError),
@@ -67,6 +74,11 @@ impl Feed {
         Ok(Self {
             path: path.to_owned(),
         })
+    }
+
+    /// Whether it is standard input.
+    pub fn is_stdin(&self) -> bool {
+        self.path == Path::new("-")
     }
 
     /// What people know it by.
@@ -105,14 +117,19 @@ fn read_lines(path: &Path, lines: &mpsc::Sender<io::Result<Vec<u8>>>) {
         File::open(path).map(|file| Box::new(BufReader::with_capacity(1 << 20, file)) as _)
     };
     match opened {
-        Ok(reader) => {
-            for line in reader.split(b'\n') {
-                // Nobody listens any more when it is told to stop.
-                if lines.blocking_send(line).is_err() {
-                    return;
-                }
+        Ok(mut reader) => loop {
+            let mut line = Vec::new();
+            let read = (&mut reader).take(LONGEST).read_until(b'\n', &mut line);
+            let line = match read {
+                Ok(0) => return,
+                Ok(_) => Ok(line),
+                Err(error) => Err(error),
+            };
+            // Nobody listens any more when it is told to stop, or could not go on.
+            if lines.blocking_send(line).is_err() {
+                return;
             }
-        }
+        },
         Err(error) => {
             let _ = lines.blocking_send(Err(error));
         }
@@ -142,6 +159,12 @@ fn send(
     while let Some(line) = next(&mut lines, told) {
         number += 1;
         let mut line = line.map_err(|error| FeedError::Read(name.to_owned(), error))?;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        } else if line.len() as u64 >= LONGEST {
+            flush(&producer, told)?;
+            return Err(FeedError::Endless(name.to_owned(), number));
+        }
         if line.last() == Some(&b'\r') {
             line.pop();
         }
@@ -160,15 +183,36 @@ fn send(
                     }
                     std::thread::sleep(NO_ROOM);
                 }
-                Err((error, _)) => return Err(FeedError::Line(name.to_owned(), number, error)),
+                Err((error, _)) => {
+                    // What came before it is good.
+                    flush(&producer, told)?;
+                    return Err(FeedError::Line(name.to_owned(), number, error));
+                }
             }
         }
     }
-    producer.flush(FLUSH).map_err(FeedError::Kafka)?;
+    flush(&producer, told)?;
     let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
     match failures.1.take() {
         Some(error) => Err(FeedError::Undelivered(failures.0, error)),
         None => Ok(()),
+    }
+}
+
+/// Waits until everything that was sent is acknowledged, for as long as it takes; not much longer once it is told
+/// to stop.
+fn flush(producer: &ThreadedProducer<Reports>, told: &CancellationToken) -> Result<(), FeedError> {
+    let mut stopping: Option<Instant> = None;
+    loop {
+        match producer.flush(FLUSH) {
+            Ok(()) => return Ok(()),
+            Err(error) if told.is_cancelled() => {
+                if stopping.get_or_insert_with(Instant::now).elapsed() >= STOPPING {
+                    return Err(FeedError::Kafka(error));
+                }
+            }
+            Err(_) => {}
+        }
     }
 }
 

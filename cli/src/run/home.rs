@@ -1,7 +1,7 @@
 //! The folder that a run keeps its things in.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -47,11 +47,19 @@ impl Home {
             (None, data) => data.unwrap_or(Path::new(".")).to_owned(),
         };
         let failed = |error| HomeError::Io(folder.clone(), error);
+        let is_new = temporary.is_some() || !folder.exists();
         fs::create_dir_all(&folder).map_err(failed)?;
         let folder = folder.canonicalize().map_err(failed)?;
-        // PostgreSQL may run as somebody else, who has to get through to its own part.
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o711)).map_err(failed)?;
-        let lock = File::create(folder.join("lock")).map_err(failed)?;
+        if is_new {
+            // PostgreSQL may run as somebody else, who has to get through to its own part.
+            let passable = fs::Permissions::from_mode(0o711);
+            fs::set_permissions(&folder, passable).map_err(failed)?;
+        }
+        let mut options = OpenOptions::new();
+        let lock = options.write(true).create(true).truncate(false);
+        let lock = lock
+            .open(folder.join("sensorstream.lock"))
+            .map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(HomeError::Taken(folder)),

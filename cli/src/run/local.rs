@@ -1,7 +1,7 @@
 //! A resource made fit for one machine: what a cluster would have to have for it is taken out, and said.
 //! Pure.
 
-use sensorstream_crds::{SensorPipeline, SensorPipelineSpec, api::Api, input::Topic};
+use sensorstream_crds::{DesiredState, SensorPipeline, SensorPipelineSpec, api::Api, input::Topic};
 
 /// The namespace of pipelines that run here. Never one of a cluster's: consumer groups are named after it,
 /// and a pipeline here must not take readings from one there.
@@ -11,6 +11,9 @@ pub const DATABASE_SECRET: &str = "database";
 /// Its key.
 pub const DATABASE_KEY: &str = "uri";
 
+/// The deadline of a stop that has none.
+const PATIENT: &str = "3650d";
+
 /// What a pipeline runs on here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -18,10 +21,12 @@ pub struct Place {
     pub bootstrap_servers: String,
     /// Whether that is the broker of this process, which has one node and no logins.
     pub own_broker: bool,
-    /// The folder that stands in for a lake in S3. `None` if S3 can be logged in to from here.
-    pub lake: Option<String>,
+    /// The folder that stands in for a lake in S3.
+    pub lake: String,
     /// Whether readings come from a file in place of the simulator.
     pub fed: bool,
+    /// Whether processing what is left may take as long as it takes.
+    pub patient: bool,
 }
 
 /// Fits a resource to this machine. Answers what is other than declared, for people.
@@ -32,6 +37,13 @@ pub fn fit(pipeline: &mut SensorPipeline, place: &Place) -> Vec<String> {
     pipeline.metadata.uid = None;
     pipeline.status = None;
     let spec = &mut pipeline.spec;
+    if spec.state != DesiredState::Running {
+        told.push(format!("it runs, though spec.state is {:?}", spec.state));
+        spec.state = DesiredState::Running;
+    }
+    if place.patient {
+        spec.stop_deadline = PATIENT.into();
+    }
     spec.kafka
         .bootstrap_servers
         .clone_from(&place.bootstrap_servers);
@@ -50,10 +62,12 @@ pub fn fit(pipeline: &mut SensorPipeline, place: &Place) -> Vec<String> {
     }
     if let Some(lake) = &mut spec.outputs.lake {
         lake.secret_ref = None;
-        if let Some(folder) = &place.lake {
-            told.push(format!("the lake {} is the folder {folder}", lake.uri));
-            lake.uri = format!("file://{folder}");
-        }
+        // Nothing is ever deleted from a lake: what is tried out has no place in a real one.
+        told.push(format!(
+            "the lake {} is the folder {}",
+            lake.uri, place.lake
+        ));
+        lake.uri = format!("file://{}", place.lake);
     }
     let api = spec.api.get_or_insert_with(default_api);
     api.postgres = None;

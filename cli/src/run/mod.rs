@@ -20,18 +20,16 @@ mod progress;
 mod roles;
 mod session;
 mod show;
+mod signals;
 
 use std::{
-    env, io,
+    io,
     net::SocketAddr,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use sensorstream_crds::{
-    SensorPipeline,
-    runtime::{LAKE_KEYS, id_of},
-};
+use sensorstream_crds::{SensorPipeline, runtime::id_of};
 use sensorstream_ledger::connect;
 use sqlx::PgPool;
 
@@ -48,6 +46,7 @@ use postgres::{Postgres, PostgresError};
 use roles::{Roles, Surroundings};
 use session::{Session, SessionError};
 use show::{Facts, Show};
+use signals::Signals;
 
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +81,9 @@ pub enum RunError {
     /// The terminal.
     #[error("using the terminal")]
     Terminal(#[source] io::Error),
+    /// Signals can't be heard.
+    #[error("listening to signals")]
+    Signals(#[source] io::Error),
     /// It ran, and went wrong.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -90,6 +92,7 @@ pub enum RunError {
 /// Runs it.
 pub async fn run(arguments: Arguments) -> Result<ExitCode, RunError> {
     let started = Instant::now();
+    let signals = Signals::listen().map_err(RunError::Signals)?;
     let mut pipeline = load(&arguments)?;
     arguments.check(&pipeline.spec)?;
     let feed = arguments.input.as_deref().map(Feed::open).transpose()?;
@@ -110,8 +113,9 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, RunError> {
     let place = Place {
         bootstrap_servers: kafka.bootstrap_servers(),
         own_broker: kafka.is_own(),
-        lake: lake(&pipeline, &home)?,
+        lake: home.folder("lake")?.display().to_string(),
         fed: feed.is_some(),
+        patient: arguments.until_drained,
     };
     let notes = local::fit(&mut pipeline, &place);
     let api = arguments.api();
@@ -127,6 +131,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, RunError> {
     let pool = connect::pool(options, 2);
     let session = Session {
         tables: Tables::of(pool.clone(), &id_of(&pipeline), &pipeline.spec),
+        alerts_before: std::collections::BTreeMap::new(),
         caretaker: Caretaker::new(pipeline, &uri),
         roles: Roles::default(),
         around: Surroundings {
@@ -141,6 +146,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, RunError> {
         until_drained: arguments.until_drained,
         kept: kept(&arguments, &home),
         started,
+        signals,
     };
     let ended = Box::pin(session.run()).await;
     stop(pool, postgres, kafka).await;
@@ -205,16 +211,6 @@ fn load(arguments: &Arguments) -> Result<SensorPipeline, RunError> {
         .map_err(|problems| invalid(&name, &problems))
 }
 
-/// The folder in place of a lake in S3, unless the environment has what S3 is logged in to with.
-fn lake(pipeline: &SensorPipeline, home: &Home) -> Result<Option<String>, RunError> {
-    let wants = pipeline.spec.outputs.lake.is_some();
-    let has_keys = LAKE_KEYS.iter().all(|name| env::var_os(name).is_some());
-    if !wants || has_keys {
-        return Ok(None);
-    }
-    Ok(Some(home.folder("lake")?.display().to_string()))
-}
-
 fn facts(
     pipeline: &SensorPipeline,
     kafka: &Kafka,
@@ -234,6 +230,7 @@ fn facts(
         kafka: kafka.bootstrap_servers(),
         psql: postgres.map(|postgres| postgres.psql.clone()),
         input: feed.map(Feed::name),
+        reads_stdin: feed.is_some_and(Feed::is_stdin),
         notes,
     }
 }

@@ -32,7 +32,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Where distributions keep the programs, one folder a version.
 const PLACES: [&str; 4] = [
     "/usr/lib/postgresql",
-    "/usr/pgsql",
+    "/usr",
     "/opt/homebrew/opt",
     "/usr/local/opt",
 ];
@@ -40,6 +40,8 @@ const PLACES: [&str; 4] = [
 const PORTS: u32 = 3;
 /// What the server says then.
 const PORT_TAKEN: &str = "Address already in use";
+/// The longest folder of a socket, in bytes: its whole path may have 103, on macOS.
+const LONGEST_SOCKET_FOLDER: usize = 85;
 /// How much of its log is shown when it does not start.
 const LOG_SHOWN: usize = 2_000;
 
@@ -89,8 +91,8 @@ struct Account {
 impl Postgres {
     /// Starts it in the folder of the run, where it goes on with what is there.
     pub async fn start(home: &Home) -> Result<Self, PostgresError> {
-        let programs = find_programs().ok_or(PostgresError::NotInstalled)?;
         let folder = home.folder("postgres")?;
+        let programs = find_programs(&folder.join("data")).ok_or(PostgresError::NotInstalled)?;
         let account = account();
         let (data, secret) = (folder.join("data"), folder.join("password"));
         let prepare = {
@@ -128,9 +130,11 @@ impl Postgres {
         let port = free_port().map_err(PostgresError::Files)?;
         let log = folder.join("log");
         let mut command = Command::new(programs.join("postgres"));
-        command.arg("-D").arg(&data);
+        command.arg("-D").arg(&data).current_dir(folder);
         command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k"]);
-        command.arg(folder);
+        // Without a path that a socket can have, people have to use the password.
+        let socket = folder.to_str().filter(|path| is_socket_path(path));
+        command.arg(socket.unwrap_or_default());
         if !home.is_kept() {
             // What nobody keeps need not survive a crash of the machine.
             command.args(["-c", "fsync=off", "-c", "synchronous_commit=off"]);
@@ -143,7 +147,13 @@ impl Postgres {
         let (pid, ended) = keep(command, programs)?;
         let server = Self {
             uri: format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"),
-            psql: format!("psql -h {} -p {port} -U {USER} postgres", folder.display()),
+            psql: match socket {
+                Some(folder) => format!("psql -h '{folder}' -p {port} -U {USER} postgres"),
+                None => format!(
+                    "PGPASSWORD=$(cat '{}') psql -h 127.0.0.1 -p {port} -U {USER} postgres",
+                    folder.join("password").display()
+                ),
+            },
             pid,
             ended,
         };
@@ -167,6 +177,9 @@ impl Postgres {
 
     /// Stops it: connections are ended, and what is committed is written.
     pub async fn stop(mut self) {
+        if self.ended.borrow().is_some() {
+            return;
+        }
         // SAFETY: it is this process's child, which nobody else waits for.
         unsafe { libc::kill(self.pid, libc::SIGINT) };
         let _ = tokio::time::timeout(STOPPING, self.ended.wait_for(Option::is_some)).await;
@@ -241,10 +254,11 @@ fn prepare(
         chown(secret, Some(uid), Some(gid)).map_err(files)?;
     }
     // One that was interrupted left something that is no database.
-    let _ = fs::remove_dir_all(data);
+    let fresh = folder.join("data.new");
+    let _ = fs::remove_dir_all(&fresh);
     let program = programs.join("initdb");
     let mut command = Command::new(&program);
-    command.arg("-D").arg(data).args(["-U", USER, "--pwfile"]);
+    command.arg("-D").arg(&fresh).args(["-U", USER, "--pwfile"]);
     command.arg(secret);
     command.args(["--auth-local=trust", "--auth-host=scram-sha-256"]);
     command.args([
@@ -263,6 +277,7 @@ fn prepare(
         let _ = write!(said, "{}", output.status);
         return Err(PostgresError::Init(said));
     }
+    fs::rename(&fresh, data).map_err(files)?;
     Ok(password)
 }
 
@@ -289,8 +304,16 @@ fn account() -> Option<Account> {
         .flatten()
 }
 
-/// The folder with `initdb` and `postgres`: what the path has, or the newest version that is installed.
-fn find_programs() -> Option<PathBuf> {
+/// Whether a server can have its socket in a folder: paths of sockets are short, and a comma parts folders.
+fn is_socket_path(folder: &str) -> bool {
+    folder.len() <= LONGEST_SOCKET_FOLDER && !folder.contains(',')
+}
+
+/// The folder with `initdb` and `postgres`: of the version that made the files, if they are there, or else what
+/// the path has, or the newest that is installed.
+fn find_programs(data: &Path) -> Option<PathBuf> {
+    let made_by = fs::read_to_string(data.join("PG_VERSION")).ok();
+    let made_by: Option<u32> = made_by.and_then(|version| version.trim().parse().ok());
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let mut versions: Vec<(u32, PathBuf)> = PLACES
@@ -299,11 +322,18 @@ fn find_programs() -> Option<PathBuf> {
         .flat_map(std::iter::Iterator::flatten)
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            let version = name.trim_start_matches("postgresql@").parse().ok()?;
+            let version = name.trim_start_matches("postgresql@");
+            let version = version.trim_start_matches("pgsql-").parse().ok()?;
             Some((version, entry.path().join("bin")))
         })
         .collect();
     versions.sort_unstable_by(|a, b| b.cmp(a));
+    let same = versions
+        .iter()
+        .find(|(version, _)| Some(*version) == made_by);
+    if let Some((_, folder)) = same {
+        folders.insert(0, folder.clone());
+    }
     folders.extend(versions.into_iter().map(|(_, folder)| folder));
     let has = |folder: &PathBuf, program| folder.join(program).is_file();
     folders

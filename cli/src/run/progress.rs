@@ -68,6 +68,18 @@ impl Counts {
         total
     }
 
+    /// What came on top of `before`.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            read: self.read - before.read,
+            accepted: self.accepted - before.accepted,
+            dead_lettered: grown(&self.dead_lettered, &before.dead_lettered),
+            dropped: grown(&self.dropped, &before.dropped),
+            lost: self.lost - before.lost,
+        }
+    }
+
     /// The number of dead letters.
     pub fn dead_letters(&self) -> i64 {
         self.dead_lettered.values().sum()
@@ -88,6 +100,14 @@ fn add(to: &mut BTreeMap<String, i64>, counts: &BTreeMap<String, i64>) {
     for (reason, count) in counts {
         *to.entry(reason.clone()).or_default() += count;
     }
+}
+
+/// By how much counts have grown; those that have not are left out.
+pub fn grown(now: &BTreeMap<String, i64>, before: &BTreeMap<String, i64>) -> BTreeMap<String, i64> {
+    now.iter()
+        .map(|(name, count)| (name.clone(), count - before.get(name).unwrap_or(&0)))
+        .filter(|(_, count)| *count != 0)
+        .collect()
 }
 
 /// How a run is getting on.
@@ -150,7 +170,10 @@ impl Speedometer {
 }
 
 /// What is not as it should be, in words.
-pub fn trouble(figures: &Figures) -> Option<String> {
+pub fn trouble(figures: &Figures, unseen: Option<&str>) -> Option<String> {
+    if let Some(unseen) = unseen {
+        return Some(unseen.to_owned());
+    }
     if let Some(gap) = figures.gaps.first() {
         return Some(format!(
             "partition {} of {} stands still: records before offset {} are gone",

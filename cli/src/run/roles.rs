@@ -48,6 +48,13 @@ struct Running {
     task: JoinHandle<Result<(), RoleError>>,
 }
 
+impl Drop for Running {
+    /// Whatever happens, a thread that nobody tells would keep the process.
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
 /// Why a role ended.
 #[derive(Debug, thiserror::Error)]
 pub enum RoleError {
@@ -155,9 +162,10 @@ impl Roles {
             .map(|(role, _)| *role)
             .collect();
         for role in ended {
-            if let Some(running) = self.tasks.remove(&role) {
+            if let Some(mut running) = self.tasks.remove(&role) {
                 self.gone.push(role);
-                running.task.await.unwrap_or(Err(RoleError::Panic(role)))?;
+                let ended = (&mut running.task).await;
+                ended.unwrap_or(Err(RoleError::Panic(role)))?;
             }
         }
         Ok(())
@@ -169,9 +177,9 @@ impl Roles {
             running.stop.cancel();
         }
         let mut result = Ok(());
-        while let Some((role, running)) = self.tasks.pop_first() {
-            let ended = running.task.await.unwrap_or(Err(RoleError::Panic(role)));
-            result = result.and(ended);
+        while let Some((role, mut running)) = self.tasks.pop_first() {
+            let ended = (&mut running.task).await;
+            result = result.and(ended.unwrap_or(Err(RoleError::Panic(role))));
         }
         result
     }

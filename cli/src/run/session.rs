@@ -2,6 +2,7 @@
 //! how it is.
 
 use std::{
+    collections::BTreeMap,
     io,
     process::ExitCode,
     time::{Duration, Instant},
@@ -9,21 +10,19 @@ use std::{
 
 use jiff::Timestamp;
 use sensorstream_operator::role::Role;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    time::{MissedTickBehavior, interval},
-};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
     caretaker::{Caretaker, CaretakerError, Turn, has_drained, left_undone},
     logs::Warnings,
-    newest::Tables,
-    progress::{Counts, Progress, Speedometer, Stage, trouble},
+    newest::{Newest, Tables},
+    progress::{Counts, Progress, Speedometer, Stage, grown, trouble},
     roles::{RoleError, Roles, Surroundings},
     show::{
         Show,
         summary::{Ending, Summary},
     },
+    signals::Signals,
 };
 
 /// How often to look.
@@ -32,6 +31,10 @@ const TICK: Duration = Duration::from_millis(200);
 const SHOW: Duration = Duration::from_millis(400);
 /// The metric that says that a simulator has nothing more to send.
 const FINISHED: &str = "sensorstream_producer_finished";
+/// How long roles may take to stop once everything is processed, or is not to be.
+const STOP_WITHIN: Duration = Duration::from_secs(45);
+/// How long a question to the database may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// The exit status of what was stopped by a signal.
 const INTERRUPTED: u8 = 130;
 
@@ -43,6 +46,8 @@ pub struct Session {
     pub show: Show,
     pub warnings: Warnings,
     pub tables: Tables,
+    /// The alerts that there were before.
+    pub alerts_before: BTreeMap<String, i64>,
     /// How long it is to run.
     pub duration: Option<Duration>,
     /// Whether it ends with what it reads.
@@ -51,6 +56,8 @@ pub struct Session {
     pub kept: Option<String>,
     /// When the program started.
     pub started: Instant,
+    /// What asks for the end.
+    pub signals: Signals,
 }
 
 /// Why a run went wrong.
@@ -62,9 +69,6 @@ pub enum SessionError {
     /// A part of it ended.
     #[error(transparent)]
     Role(#[from] RoleError),
-    /// Signals can't be heard.
-    #[error("listening to signals")]
-    Signals(#[source] io::Error),
     /// The terminal.
     #[error("using the terminal")]
     Terminal(#[source] io::Error),
@@ -82,18 +86,24 @@ impl Session {
     /// Runs to the end.
     pub async fn run(mut self) -> Result<ExitCode, SessionError> {
         let result = self.until_it_ends().await;
-        let stopped = self.roles.stop_all().await;
+        self.show.release();
+        let stopped = self.stop_all().await;
         for warning in self.warnings.take() {
             self.show.warn(&warning);
         }
         let (ending, counts) = result?;
-        stopped?;
+        let ending = if stopped? {
+            ending
+        } else {
+            Ending::Interrupted
+        };
+        let alerts = within(self.tables.alerts()).await;
         let summary = Summary {
             pipeline: self.caretaker.name().to_owned(),
             ran: self.started.elapsed(),
             counts,
-            alerts: self.tables.alerts().await,
-            tables: self.tables.counts().await,
+            alerts: grown(&alerts, &self.alerts_before),
+            tables: within(self.tables.counts()).await,
             ending,
             kept: self.kept,
         };
@@ -106,9 +116,6 @@ impl Session {
     }
 
     async fn until_it_ends(&mut self) -> Result<(Ending, Counts), SessionError> {
-        let hear = |kind| signal(kind).map_err(SessionError::Signals);
-        let mut interrupt = hear(SignalKind::interrupt())?;
-        let mut terminate = hear(SignalKind::terminate())?;
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut state = State {
@@ -118,8 +125,12 @@ impl Session {
             shown_at: None,
         };
         let mut counts = Counts::default();
+        let (mut before, mut unseen) = (None, None);
         loop {
-            let asked = next(&mut tick, &mut interrupt, &mut terminate).await;
+            let asked = tokio::select! {
+                () = self.signals.next() => true,
+                _ = tick.tick() => false,
+            };
             let asked = asked | self.show.asks_to_stop();
             if asked && (state.draining || state.ready_at.is_none()) {
                 return Ok((Ending::Interrupted, counts));
@@ -135,8 +146,19 @@ impl Session {
             let workloads = self.roles.workloads();
             let turn = self.caretaker.turn(workloads, Timestamp::now()).await?;
             self.start_and_stop(&turn);
-            if !turn.shards.is_empty() {
-                counts = Counts::of(&turn.shards);
+            if let Some(shards) = &turn.shards {
+                let total = Counts::of(shards);
+                // What was there before this run is not its own.
+                if before.is_none() {
+                    self.alerts_before = within(self.tables.alerts()).await;
+                }
+                counts = total.since(before.get_or_insert_with(|| total.clone()));
+            }
+            if turn.unseen != unseen {
+                unseen.clone_from(&turn.unseen);
+                if let Some(unseen) = &unseen {
+                    self.show.warn(&format!("warning: {unseen}"));
+                }
             }
             if state.ready_at.is_none() && self.is_ready(&turn) {
                 state.ready_at = Some(Instant::now());
@@ -149,6 +171,18 @@ impl Session {
             if let Some(left) = left_undone(&turn) {
                 return Ok((Ending::Overdue(left.to_owned()), counts));
             }
+        }
+    }
+
+    /// Stops every role. Whether they could finish: not if they are told a second time, or take too long.
+    async fn stop_all(&mut self) -> Result<bool, SessionError> {
+        tokio::select! {
+            stopped = self.roles.stop_all() => {
+                stopped?;
+                Ok(true)
+            }
+            () = self.signals.next() => Ok(false),
+            () = tokio::time::sleep(STOP_WITHIN) => Ok(false),
         }
     }
 
@@ -223,8 +257,12 @@ impl Session {
             lag: turn.figures.lag,
             watermark: turn.figures.watermark,
             counts: counts.clone(),
-            newest: self.tables.newest().await,
-            trouble: trouble(&turn.figures),
+            newest: if self.show.has_rows() {
+                within(self.tables.newest()).await
+            } else {
+                Newest::default()
+            },
+            trouble: trouble(&turn.figures, turn.unseen.as_deref()),
         };
         self.show
             .progress(&progress)
@@ -232,15 +270,8 @@ impl Session {
     }
 }
 
-/// Waits for the next look. Whether a signal asks for the end.
-async fn next(
-    tick: &mut tokio::time::Interval,
-    interrupt: &mut Signal,
-    terminate: &mut Signal,
-) -> bool {
-    tokio::select! {
-        _ = interrupt.recv() => true,
-        _ = terminate.recv() => true,
-        _ = tick.tick() => false,
-    }
+/// What a question to the database answers; nothing if that takes too long.
+async fn within<T: Default>(question: impl Future<Output = T>) -> T {
+    let answer = tokio::time::timeout(ANSWER_WITHIN, question).await;
+    answer.unwrap_or_default()
 }

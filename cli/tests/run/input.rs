@@ -87,11 +87,42 @@ fn tables_are_kept_and_added_to() {
     ];
     for rows in [50, 100] {
         let summary = Run::start(&example("environment"), &arguments).succeed();
-        assert_eq!(
-            summary["tables"]["environment.sensor_data"], rows,
-            "{summary:#}"
-        );
+        assert_eq!(summary["tables"]["environment.sensor_data"], rows);
+        // Each run counts what it has read itself.
+        assert_eq!(summary["records"]["read"], 53, "{summary:#}");
     }
+}
+
+#[test]
+fn a_pipeline_that_is_to_be_stopped_in_the_cluster_runs_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), 10);
+    let arguments = [
+        "--input",
+        &file,
+        "--until-drained",
+        "--set",
+        "spec.state=Drained",
+    ];
+    let summary = Run::start(&example("environment"), &arguments).succeed();
+    assert_eq!(summary["records"]["read"], 13);
+}
+
+#[test]
+fn a_line_without_an_end_is_told_with_its_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("long.ndjson");
+    fs::write(&file, format!("{}\n{}", readings(1), "[".repeat(3 << 20))).unwrap();
+    let path = example("environment");
+    let said = crate::program::refusal(&[
+        "run",
+        path.to_str().unwrap(),
+        "--input",
+        file.to_str().unwrap(),
+        "--api-listen",
+        &crate::program::free_address(),
+    ]);
+    assert!(said.contains("line 6 has more than a megabyte"), "{said}");
 }
 
 #[test]

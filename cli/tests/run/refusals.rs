@@ -85,3 +85,35 @@ fn an_address_that_is_taken() {
     let said = refusal(&["run", &path("environment"), "--api-listen", &address]);
     assert!(said.contains("the API stopped"), "{said}");
 }
+
+#[test]
+fn one_standard_input_for_two() {
+    let said = refusal(&["run", "-", "--input", "-"]);
+    assert!(said.contains("standard input"), "{said}");
+}
+
+#[test]
+fn an_open_address_for_an_api_with_a_login() {
+    let arguments = [
+        "--api-listen",
+        "0.0.0.0:0",
+        "--set",
+        "spec.api.auth.bearerToken.secretKeyRef.name=tokens",
+        "--set",
+        "spec.api.auth.bearerToken.secretKeyRef.key=key",
+    ];
+    let path = path("environment");
+    let said = refusal(&[&["run", &path], &arguments[..]].concat());
+    assert!(said.contains("spec.api.auth"), "{said}");
+}
+
+#[test]
+fn a_database_that_does_not_answer() {
+    let address = crate::program::free_address();
+    let uri = format!("postgres://nobody:secret@{address}/nothing");
+    let api = crate::program::free_address();
+    let path = path("environment");
+    let said = refusal(&["run", &path, "--database-url", &uri, "--api-listen", &api]);
+    assert!(said.contains("PostgreSQL"), "{said}");
+    assert!(!said.contains("secret"), "{said}");
+}

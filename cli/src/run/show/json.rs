@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Facts, summary::Summary};
+use super::{Facts, out::Out, summary::Summary};
 use crate::run::progress::Progress;
 
 /// How often there is an object with figures.
@@ -12,6 +12,7 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Writes JSON.
 pub struct Json {
+    pub(super) out: Out,
     facts: Facts,
     next: Duration,
 }
@@ -19,18 +20,20 @@ pub struct Json {
 impl Json {
     /// Begins with what the run is made of.
     pub(super) fn new(facts: Facts) -> Self {
+        let mut out = Out::default();
         for note in &facts.notes {
-            say(&json!({ "event": "note", "message": note }));
+            out.line(json!({ "event": "note", "message": note }));
         }
         Self {
+            out,
             facts,
             next: Duration::ZERO,
         }
     }
 
-    pub(super) fn ready(&self, seconds: f64) {
+    pub(super) fn ready(&mut self, seconds: f64) {
         let facts = &self.facts;
-        say(&json!({
+        self.out.line(json!({
             "event": "ready",
             "seconds": seconds,
             "pipeline": facts.pipeline,
@@ -40,8 +43,9 @@ impl Json {
         }));
     }
 
-    pub(super) fn warn(warning: &str) {
-        say(&json!({ "event": "warning", "message": warning }));
+    pub(super) fn warn(&mut self, warning: &str) {
+        self.out
+            .line(json!({ "event": "warning", "message": warning }));
     }
 
     pub(super) fn progress(&mut self, progress: &Progress) {
@@ -49,7 +53,7 @@ impl Json {
             return;
         }
         self.next = progress.elapsed + EVERY;
-        say(&json!({
+        self.out.line(json!({
             "event": "progress",
             "seconds": progress.elapsed.as_secs_f64(),
             "stage": progress.stage.as_str(),
@@ -61,13 +65,13 @@ impl Json {
         }));
     }
 
-    pub(super) fn end(summary: &Summary) {
+    pub(super) fn end(&mut self, summary: &Summary) {
         let tables: serde_json::Map<String, Value> = summary
             .tables
             .iter()
             .map(|(name, rows)| (name.clone(), (*rows).into()))
             .collect();
-        say(&json!({
+        self.out.line(json!({
             "event": "summary",
             "pipeline": summary.pipeline,
             "seconds": summary.ran.as_secs_f64(),
@@ -78,8 +82,4 @@ impl Json {
             "problem": summary.problem(),
         }));
     }
-}
-
-fn say(event: &Value) {
-    println!("{event}");
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use super::Facts;
+use super::{Facts, out::Out};
 use crate::run::progress::{Progress, Stage};
 
 /// How often a line is written.
@@ -10,7 +10,9 @@ const EVERY: Duration = Duration::from_secs(2);
 
 /// Writes lines.
 pub struct Lines {
+    pub(super) out: Out,
     facts: Facts,
+    trouble: Option<String>,
     next: Duration,
     stage: Stage,
 }
@@ -18,42 +20,50 @@ pub struct Lines {
 impl Lines {
     /// Begins with what the run is made of.
     pub(super) fn new(facts: Facts) -> Self {
+        let mut out = Out::default();
         for note in &facts.notes {
-            println!("note: {note}");
+            out.line(format_args!("note: {note}"));
         }
         Self {
+            out,
             facts,
+            trouble: None,
             next: Duration::ZERO,
             stage: Stage::Starting,
         }
     }
 
-    pub(super) fn ready(&self, seconds: f64) {
-        let facts = &self.facts;
-        println!("{} is ready after {seconds:.1} s", facts.pipeline);
+    pub(super) fn ready(&mut self, seconds: f64) {
+        let Self { out, facts, .. } = self;
+        out.line(format_args!(
+            "{} is ready after {seconds:.1} s",
+            facts.pipeline
+        ));
         let what = if facts.has_dashboard {
             "dashboard"
         } else {
             "API      "
         };
-        println!("  {what}  {}", facts.dashboard);
-        println!("  Kafka      {}", facts.kafka);
+        out.line(format_args!("  {what}  {}", facts.dashboard));
+        out.line(format_args!("  Kafka      {}", facts.kafka));
         if let Some(psql) = &facts.psql {
-            println!("  PostgreSQL {psql}");
+            out.line(format_args!("  PostgreSQL {psql}"));
         }
         if let Some(input) = &facts.input {
-            println!("  input      {input}");
+            out.line(format_args!("  input      {input}"));
         }
     }
 
     pub(super) fn progress(&mut self, progress: &Progress) {
-        let news = progress.stage != self.stage;
-        if progress.stage == Stage::Starting || !(news || progress.elapsed >= self.next) {
+        let news = progress.stage != self.stage || progress.trouble != self.trouble;
+        let is_quiet = progress.stage == Stage::Starting && progress.trouble.is_none();
+        if is_quiet || !(news || progress.elapsed >= self.next) {
             return;
         }
+        self.trouble.clone_from(&progress.trouble);
         self.stage = progress.stage;
         self.next = progress.elapsed + EVERY;
-        println!("{}", line(progress));
+        self.out.line(line(progress));
     }
 }
 

@@ -3,10 +3,12 @@
 //! - [`screen`]: a live view on a terminal.
 //! - [`lines`]: lines of text.
 //! - [`json`]: JSON, an object a line.
+//! - [`out`]: where both go.
 //! - [`summary`]: what it came to.
 
 mod json;
 mod lines;
+mod out;
 mod screen;
 pub mod summary;
 
@@ -15,6 +17,7 @@ use std::io::{self, IsTerminal};
 use super::{arguments::Output, progress::Progress};
 use json::Json;
 use lines::Lines;
+use out::Out;
 use screen::Screen;
 use summary::Summary;
 
@@ -33,6 +36,8 @@ pub struct Facts {
     pub psql: Option<String>,
     /// Where readings come from, if not from the simulator.
     pub input: Option<String>,
+    /// Whether that is standard input.
+    pub reads_stdin: bool,
     /// What is other than the resource says.
     pub notes: Vec<String>,
 }
@@ -50,7 +55,9 @@ pub enum Show {
 impl Show {
     /// The way that is asked for.
     pub fn new(output: Output, facts: Facts) -> io::Result<Self> {
-        let is_terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
+        // The keys are for the view, unless they are the input.
+        let has_keys = io::stdin().is_terminal() && !facts.reads_stdin;
+        let is_terminal = io::stdout().is_terminal() && has_keys;
         Ok(match output {
             Output::Auto if is_terminal => Self::Screen(Box::new(Screen::open(facts)?)),
             Output::Auto | Output::Text => Self::Lines(Lines::new(facts)),
@@ -72,7 +79,7 @@ impl Show {
         match self {
             Self::Screen(screen) => screen.warn(warning),
             Self::Lines(_) => eprintln!("{warning}"),
-            Self::Json(_) => Json::warn(warning),
+            Self::Json(json) => json.warn(warning),
         }
     }
 
@@ -91,23 +98,34 @@ impl Show {
         }
     }
 
-    /// Whether the person at the terminal asks for the end.
+    /// Whether the person at the terminal asks for the end, or whoever reads the output is gone.
     pub fn asks_to_stop(&mut self) -> bool {
         match self {
             Self::Screen(_) => Screen::asks_to_stop(),
-            Self::Lines(_) | Self::Json(_) => false,
+            Self::Lines(lines) => lines.out.is_closed(),
+            Self::Json(json) => json.out.is_closed(),
+        }
+    }
+
+    /// Whether rows are shown.
+    pub fn has_rows(&self) -> bool {
+        matches!(self, Self::Screen(_))
+    }
+
+    /// Gives the terminal back: from here on Ctrl-C is a signal again.
+    pub fn release(&mut self) {
+        if let Self::Screen(screen) = self {
+            screen.give_back();
         }
     }
 
     /// Shows what it came to.
-    pub fn end(self, summary: &Summary) {
-        match self {
-            Self::Screen(screen) => {
-                screen.close();
-                print!("{summary}");
-            }
-            Self::Lines(_) => print!("{summary}"),
-            Self::Json(_) => Json::end(summary),
+    pub fn end(mut self, summary: &Summary) {
+        self.release();
+        match &mut self {
+            Self::Screen(_) => Out::default().write(summary),
+            Self::Lines(lines) => lines.out.write(summary),
+            Self::Json(json) => json.end(summary),
         }
     }
 }

@@ -52,6 +52,10 @@ impl Screen {
     }
 
     pub(super) fn warn(&mut self, warning: &str) {
+        if !self.open {
+            eprintln!("{warning}");
+            return;
+        }
         let warnings = &mut self.view.warnings;
         if warnings.back().is_some_and(|last| last == warning) {
             return;
@@ -83,11 +87,8 @@ impl Screen {
         asked
     }
 
-    pub(super) fn close(mut self) {
-        self.give_back();
-    }
-
-    fn give_back(&mut self) {
+    /// Gives the terminal back. Warnings go to standard error from here on.
+    pub(super) fn give_back(&mut self) {
         if std::mem::take(&mut self.open) {
             ratatui::restore();
         }
