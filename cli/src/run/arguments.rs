@@ -108,12 +108,18 @@ pub enum ArgumentError {
 }
 
 impl Arguments {
+    /// Whether what is to be read can be.
+    pub fn check_inputs(&self) -> Result<(), ArgumentError> {
+        let both = self.file.as_os_str() == "-" && self.reads_stdin();
+        if both {
+            Err(ArgumentError::OneInput)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Whether what is asked for makes sense for a pipeline.
     pub fn check(&self, spec: &SensorPipelineSpec) -> Result<(), ArgumentError> {
-        let is_stdin = |path: &PathBuf| path.as_os_str() == "-";
-        if is_stdin(&self.file) && self.reads_stdin() {
-            return Err(ArgumentError::OneInput);
-        }
         let has_login = spec.api.as_ref().is_some_and(|api| api.auth.is_some());
         let is_open = self
             .api_listen
@@ -145,7 +151,7 @@ impl Arguments {
     }
 
     /// Whether readings come from standard input.
-    pub fn reads_stdin(&self) -> bool {
+    fn reads_stdin(&self) -> bool {
         self.input
             .as_ref()
             .is_some_and(|path| path.as_os_str() == "-")

@@ -93,6 +93,7 @@ pub enum RunError {
 pub async fn run(arguments: Arguments) -> Result<ExitCode, RunError> {
     let started = Instant::now();
     let signals = Signals::listen().map_err(RunError::Signals)?;
+    arguments.check_inputs()?;
     let mut pipeline = load(&arguments)?;
     arguments.check(&pipeline.spec)?;
     let feed = arguments.input.as_deref().map(Feed::open).transpose()?;
