@@ -11,8 +11,8 @@ pub const DATABASE_SECRET: &str = "database";
 /// Its key.
 pub const DATABASE_KEY: &str = "uri";
 
-/// The deadline of a stop that has none.
-const PATIENT: &str = "3650d";
+/// The longest deadline that a stop can have.
+const PATIENT: &str = "1d";
 
 /// What a pipeline runs on here.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,10 +17,10 @@ use crate::program::{Run, example};
 const LINES: usize = 6_000;
 
 /// A database that is there for one test.
-struct Database {
-    uri: String,
+pub struct Database {
+    pub uri: String,
     name: String,
-    pool: PgPool,
+    pub pool: PgPool,
 }
 
 fn server() -> String {
@@ -39,7 +39,7 @@ async fn run_sql(sql: String) {
 }
 
 impl Database {
-    async fn make(name: &str) -> Self {
+    pub async fn make(name: &str) -> Self {
         let name = format!("test_cli_{name}_{}", std::process::id());
         run_sql(format!("CREATE DATABASE {name}")).await;
         let mut uri = url::Url::parse(&server()).unwrap();
@@ -52,7 +52,7 @@ impl Database {
         }
     }
 
-    async fn remove(self) {
+    pub async fn remove(self) {
         self.pool.close().await;
         run_sql(format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
     }
@@ -183,7 +183,8 @@ fn the_factory_is_as_the_oracle_says() {
     });
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+/// What a test's own questions run in.
+pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

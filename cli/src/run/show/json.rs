@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Facts, out::Out, summary::Summary};
-use crate::run::progress::Progress;
+use crate::run::progress::{Progress, Stage};
 
 /// How often there is an object with figures.
 const EVERY: Duration = Duration::from_secs(1);
@@ -15,6 +15,7 @@ pub struct Json {
     pub(super) out: Out,
     facts: Facts,
     next: Duration,
+    stage: Option<Stage>,
 }
 
 impl Json {
@@ -28,6 +29,7 @@ impl Json {
             out,
             facts,
             next: Duration::ZERO,
+            stage: None,
         }
     }
 
@@ -49,9 +51,10 @@ impl Json {
     }
 
     pub(super) fn progress(&mut self, progress: &Progress) {
-        if progress.elapsed < self.next {
+        if progress.elapsed < self.next && self.stage == Some(progress.stage) {
             return;
         }
+        self.stage = Some(progress.stage);
         self.next = progress.elapsed + EVERY;
         self.out.line(json!({
             "event": "progress",

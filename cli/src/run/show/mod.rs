@@ -102,8 +102,8 @@ impl Show {
     pub fn asks_to_stop(&mut self) -> bool {
         match self {
             Self::Screen(_) => Screen::asks_to_stop(),
-            Self::Lines(lines) => lines.out.is_closed(),
-            Self::Json(json) => json.out.is_closed(),
+            Self::Lines(lines) => lines.out.closes(),
+            Self::Json(json) => json.out.closes(),
         }
     }
 

@@ -9,6 +9,7 @@ use std::{
 #[derive(Debug, Default)]
 pub struct Out {
     closed: bool,
+    told: bool,
 }
 
 impl Out {
@@ -26,8 +27,8 @@ impl Out {
         }
     }
 
-    /// Whether nobody reads any more.
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed
+    /// Whether nobody reads any more, and this is the first to hear of it.
+    pub(super) fn closes(&mut self) -> bool {
+        self.closed && !std::mem::replace(&mut self.told, true)
     }
 }
