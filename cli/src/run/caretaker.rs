@@ -262,10 +262,9 @@ impl Caretaker {
 
 /// What does not answer, and why.
 fn unseen(observation: &Observation) -> Option<String> {
-    let kafka = observation.topics.unseen().map(|unseen| ("Kafka", unseen));
-    let database = observation.database.unseen();
-    let found = kafka.or(database.map(|unseen| ("PostgreSQL", unseen)));
-    found.map(|(what, unseen)| format!("{what}: {}", unseen.message))
+    let found = observation.topics.unseen();
+    let found = found.or(observation.database.unseen());
+    found.map(|unseen| unseen.message.clone())
 }
 
 /// Says what is wrong when it begins to be.

@@ -25,7 +25,14 @@ const QUIET: &str = "tansu=error,tansu_service=error,sqlx::postgres::notice=warn
 
 /// Warnings and errors that are yet to be shown. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub struct Warnings(Arc<Mutex<VecDeque<String>>>);
+pub struct Warnings(Arc<Mutex<Waiting>>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    lines: VecDeque<String>,
+    /// What was said last: it is not said again.
+    last: String,
+}
 
 /// The file can't be written.
 #[derive(Debug, thiserror::Error)]
@@ -35,18 +42,22 @@ pub struct LogError(PathBuf, #[source] io::Error);
 impl Warnings {
     /// What was said since this was asked last.
     pub fn take(&self) -> Vec<String> {
-        self.all().drain(..).collect()
+        self.all().lines.drain(..).collect()
     }
 
     fn add(&self, line: String) {
         let mut all = self.all();
-        if all.len() == KEPT {
-            all.pop_front();
+        if all.last == line {
+            return;
         }
-        all.push_back(line);
+        if all.lines.len() == KEPT {
+            all.lines.pop_front();
+        }
+        all.last.clone_from(&line);
+        all.lines.push_back(line);
     }
 
-    fn all(&self) -> MutexGuard<'_, VecDeque<String>> {
+    fn all(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -100,6 +111,8 @@ impl Visit for Line {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "message" => self.message.push_str(value),
+            // When it is tried again is of no interest, and differs each time.
+            "wait_ms" => {}
             "error" => {
                 let _ = write!(self.rest, ": {value}");
             }
