@@ -10,6 +10,7 @@ mod cluster;
 mod colours;
 mod completion;
 mod dead_letters;
+mod output;
 mod pipelines;
 mod plan;
 mod run;

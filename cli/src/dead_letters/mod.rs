@@ -35,7 +35,7 @@ use sensorstream_processor::{
     },
 };
 
-use crate::{status::Output, terminal::Paint};
+use crate::{output::Output, terminal::Paint};
 use errand::ErrandError;
 use letters::{Listing, Newest, Shown};
 use present::PresentError;

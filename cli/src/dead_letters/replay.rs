@@ -23,7 +23,7 @@ use super::{
     target::{Target, TargetArguments, Way, blocking},
     text,
 };
-use crate::status::Output;
+use crate::output::Output;
 
 const EXAMPLES: &str = "\
 Examples:

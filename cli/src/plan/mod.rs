@@ -28,6 +28,7 @@ use serde_json::json;
 
 use crate::{
     cluster::{ClusterArguments, ClusterError},
+    output::Output,
     source::{FindError, Found, Pipeline, Problem, find},
     validate::report::excerpt,
 };
@@ -75,16 +76,6 @@ pub struct Arguments {
     detailed_exitcode: bool,
     #[command(flatten)]
     cluster: ClusterArguments,
-}
-
-/// How to show a plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Output {
-    /// For people
-    #[default]
-    Text,
-    /// For programs
-    Json,
 }
 
 /// Why it failed.

@@ -17,11 +17,11 @@ mod text;
 
 use std::{process::ExitCode, time::Duration};
 
-use clap::ValueEnum;
 use jiff::Timestamp;
 
 use crate::{
     cluster::{Cluster, ClusterArguments, ClusterError},
+    output::Output,
     pipelines::{self, PipelineError},
     terminal::Paint,
 };
@@ -59,16 +59,6 @@ pub struct Arguments {
     output: Output,
     #[command(flatten)]
     cluster: ClusterArguments,
-}
-
-/// How to write something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people
-    #[default]
-    Text,
-    /// For programs
-    Json,
 }
 
 /// Why nothing could be found out.
