@@ -19,7 +19,7 @@ use sensorstream_processor::replay::{ReplayError, topic::DeadLetterTopic};
 use crate::{
     cluster::{Cluster, ClusterArguments, ClusterError},
     pipelines::{self, PipelineError},
-    source::{self, SourceError},
+    source::{OneError, SourceError, one},
 };
 
 /// How long the brokers may take to answer before they count as out of reach from here.
@@ -83,13 +83,8 @@ pub enum TargetError {
     #[error(transparent)]
     Source(#[from] SourceError),
     /// There is something wrong in the file.
-    #[error("{file}:{problem}")]
-    Problem {
-        /// The file.
-        file: String,
-        /// What, and where.
-        problem: String,
-    },
+    #[error("{0}")]
+    Problem(String),
     /// Nobody said which pipeline.
     #[error("name the pipeline, or its file with -f")]
     NoName,
@@ -190,50 +185,33 @@ impl TargetArguments {
     }
 
     fn of_file(&self, file: PathBuf, name: Option<&str>) -> Result<Target, TargetError> {
-        let mut found: Vec<SensorPipeline> = Vec::new();
         let shown = file.display().to_string();
-        for source in source::read(&[file])? {
-            let wrong = |problem: &source::Problem| TargetError::Problem {
-                file: source.name.clone(),
-                problem: format!("{}:{}: {problem}", problem.line, problem.column),
-            };
-            let documents = source::documents(&source).map_err(|problem| wrong(&problem))?;
-            for document in documents.iter().filter(|document| document.is_pipeline()) {
-                if name.is_some_and(|name| document.name() != Some(name)) {
-                    continue;
-                }
-                let pipeline = document.pipeline();
-                found.push(pipeline.map_err(|problems| wrong(&problems[0]))?);
-            }
-        }
-        let choice = |found: String, hint| TargetError::Choice {
+        let choice = |found, hint| TargetError::Choice {
             file: shown.clone(),
             found,
             hint,
         };
-        match found.as_slice() {
-            [pipeline] => {
-                let namespace = pipeline.namespace().unwrap_or_else(|| "default".to_owned());
-                let namespace = self.cluster.namespace().map_or(namespace, str::to_owned);
-                let id = PipelineId::new(namespace, pipeline.name_any());
-                Ok(Target {
-                    config: config(&id, &pipeline.spec),
-                    home: None,
-                    way: Way::Cluster,
-                })
-            }
-            [] => Err(choice(
+        let pipeline = one(file, name, &[]).map_err(|error| match error {
+            OneError::Source(error) => TargetError::Source(error),
+            OneError::Wrong(file, problems) => TargetError::Problem(problems[0].in_text(&file)),
+            OneError::Set(_, error) => TargetError::Problem(error.to_string()),
+            OneError::None => choice(
                 "no such pipeline".into(),
                 "name another file, or leave the name out",
-            )),
-            several => {
-                let names: Vec<String> = several.iter().map(ResourceExt::name_any).collect();
-                Err(choice(
-                    format!("several pipelines: {}", names.join(", ")),
-                    "name one of them",
-                ))
-            }
-        }
+            ),
+            OneError::Several(names) => choice(
+                format!("several pipelines: {}", names.join(", ")),
+                "name one of them",
+            ),
+        })?;
+        let namespace = pipeline.namespace().unwrap_or_else(|| "default".to_owned());
+        let namespace = self.cluster.namespace().map_or(namespace, str::to_owned);
+        let id = PipelineId::new(namespace, pipeline.name_any());
+        Ok(Target {
+            config: config(&id, &pipeline.spec),
+            home: None,
+            way: Way::Cluster,
+        })
     }
 
     async fn of_cluster(&self, name: &str) -> Result<Target, TargetError> {

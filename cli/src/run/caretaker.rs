@@ -91,10 +91,6 @@ pub enum CaretakerError {
 impl Caretaker {
     /// Takes a pipeline on that was made fit for this machine. `database` is the URI of its database.
     pub fn new(pipeline: SensorPipeline, database: &str) -> Self {
-        let contents = |key: &str, value: &str| Contents {
-            version: "1".to_owned(),
-            data: [(key.to_owned(), value.as_bytes().to_vec())].into(),
-        };
         let secrets = [(DATABASE_SECRET.to_owned(), contents(DATABASE_KEY, database))];
         Self {
             backends: Connections::new(Metrics::new().endpoint_up()).always_asking(),
@@ -191,15 +187,12 @@ impl Caretaker {
             .seen()
             .map(|database| database.shards.clone());
         let unseen = unseen(&observation);
-        if let (None, Some(unseen)) = (&self.configs, &unseen)
+        let failed = || failure.as_ref().map(|error| telemetry::chain(error));
+        if self.configs.is_none()
             && self.since.elapsed() >= GROUND_WITHIN
+            && let Some(missing) = unseen.clone().or_else(failed)
         {
-            return Err(CaretakerError::NoGround(unseen.clone()));
-        }
-        if let (None, Some(error)) = (&self.configs, &failure)
-            && self.since.elapsed() >= GROUND_WITHIN
-        {
-            return Err(CaretakerError::NoGround(telemetry::chain(error)));
+            return Err(CaretakerError::NoGround(missing));
         }
         self.report(&observation, &next).await;
         tell(failure.as_ref(), &previous, &next);
@@ -230,12 +223,8 @@ impl Caretaker {
 
     fn remember_reader(&mut self, uri: Option<String>) {
         let Some(uri) = uri else { return };
-        let contents = Contents {
-            version: "1".to_owned(),
-            data: [(reader::KEY.to_owned(), uri.into_bytes())].into(),
-        };
         let name = reader::secret_name(&self.id.name);
-        self.secrets.insert(name, contents);
+        self.secrets.insert(name, contents(reader::KEY, &uri));
     }
 
     fn rate(&mut self, observation: &Observation) -> Option<f64> {
@@ -257,6 +246,14 @@ impl Caretaker {
             Ok(()) => self.reported = Some(next.clone()),
             Err(error) => tracing::warn!(%error, "the API shows an older status for now"),
         }
+    }
+}
+
+/// A Secret with one key, as the operator reads it. It never changes, so it has one version.
+fn contents(key: &str, value: &str) -> Contents {
+    Contents {
+        version: "1".to_owned(),
+        data: [(key.to_owned(), value.as_bytes().to_vec())].into(),
     }
 }
 

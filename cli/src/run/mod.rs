@@ -33,7 +33,7 @@ use sensorstream_crds::{SensorPipeline, runtime::id_of};
 use sensorstream_ledger::connect;
 use sqlx::PgPool;
 
-use crate::source::{self, Problem, SourceError};
+use crate::source::{OneError, SourceError, one};
 use arguments::ArgumentError;
 pub use arguments::Arguments;
 use caretaker::Caretaker;
@@ -165,51 +165,28 @@ async fn stop(pool: PgPool, postgres: Option<Postgres>, kafka: Kafka) {
 
 /// The pipeline that is to run.
 fn load(arguments: &Arguments) -> Result<SensorPipeline, RunError> {
-    let mut found = Vec::new();
-    let invalid = |name: &str, problems: &[Problem]| {
-        let lines: Vec<String> = problems
-            .iter()
-            .map(|problem| format!("  {name}:{}:{}: {problem}", problem.line, problem.column))
-            .collect();
-        RunError::Invalid(name.to_owned(), lines.join("\n"))
-    };
-    let refused = |name: &str, why: String| RunError::Invalid(name.to_owned(), format!("  {why}"));
-    for source in source::read(std::slice::from_ref(&arguments.file))? {
-        let documents =
-            source::documents(&source).map_err(|problem| invalid(&source.name, &[problem]))?;
-        let pipelines = documents.into_iter().filter(source::Document::is_pipeline);
-        found.extend(pipelines.map(|document| (source.name.clone(), document)));
-    }
-    if let Some(name) = &arguments.pipeline {
-        found.retain(|(_, document)| document.name() == Some(name));
-    }
-    let file = arguments.file.display().to_string();
-    let names: Vec<&str> = found
-        .iter()
-        .filter_map(|(_, document)| document.name())
-        .collect();
-    let (name, mut document) = match found.len() {
-        1 => found.swap_remove(0),
-        0 => {
-            return Err(refused(
-                &file,
-                "there is no SensorPipeline in it".to_owned(),
-            ));
+    let name = arguments.pipeline.as_deref();
+    one(arguments.file.clone(), name, &arguments.set).map_err(|error| {
+        let file = arguments.file.display().to_string();
+        let refused = |name, why| RunError::Invalid(name, format!("  {why}"));
+        match error {
+            OneError::Source(error) => RunError::Source(error),
+            OneError::Wrong(name, problems) => {
+                let lines: Vec<String> = problems
+                    .iter()
+                    .map(|problem| format!("  {}", problem.in_text(&name)))
+                    .collect();
+                RunError::Invalid(name, lines.join("\n"))
+            }
+            OneError::Set(name, error) => refused(name, error.to_string()),
+            OneError::None => refused(file, "there is no SensorPipeline in it".to_owned()),
+            OneError::Several(names) => {
+                let names = names.join(", ");
+                let why = format!("there are several; name one by --pipeline: {names}");
+                refused(file, why)
+            }
         }
-        _ => {
-            let names = names.join(", ");
-            let why = format!("there are several; name one by --pipeline: {names}");
-            return Err(refused(&file, why));
-        }
-    };
-    for assignment in &arguments.set {
-        document
-            .set(assignment)
-            .map_err(|error| refused(&name, error.to_string()))?;
-    }
-    document
-        .pipeline()
-        .map_err(|problems| invalid(&name, &problems))
+    })
 }
 
 fn facts(

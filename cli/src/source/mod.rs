@@ -7,6 +7,7 @@
 //! ```
 
 mod find;
+mod one;
 mod scalar;
 mod set;
 mod yaml;
@@ -25,6 +26,7 @@ use sensorstream_crds::{
 use serde_json::Value;
 
 pub use find::{FindError, Found, Pipeline, find};
+pub use one::{OneError, one};
 pub use set::SetError;
 use yaml::{Content, Node};
 
@@ -77,6 +79,11 @@ impl Problem {
             message: message.into(),
             set: None,
         }
+    }
+
+    /// It, after the name of the text and the place in it.
+    pub fn in_text(&self, name: &str) -> String {
+        format!("{name}:{}:{}: {self}", self.line, self.column)
     }
 }
 
