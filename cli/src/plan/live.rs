@@ -34,6 +34,8 @@ use super::{changes::Object, decide::shown, ground::Secret};
 
 /// How long Kafka and `PostgreSQL` may take to answer: they often can't be reached from here.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How often the API server is asked about a resource that somebody else writes meanwhile.
+const TRIES: u32 = 5;
 /// How the operator's Deployment is labelled.
 const OPERATOR: &str = "app.kubernetes.io/name=sensorstream-operator";
 
@@ -96,30 +98,42 @@ impl Live {
             "/apis/sensorstream.dev/v1alpha1/namespaces/{}/sensorpipelines",
             self.namespace
         );
-        let method = if let Some(live) = live {
-            resource["metadata"]["resourceVersion"] = json!(live.resource_version());
+        let method = if live.is_some() {
             path = format!("{path}/{name}");
             http::Method::PUT
         } else {
             http::Method::POST
         };
-        let request = http::Request::builder()
-            .method(method)
-            .uri(format!("{path}?dryRun=All&fieldValidation=Strict"))
-            .header("content-type", "application/json")
-            .body(resource.to_string().into_bytes())
-            .expect("the address has nothing but names in it");
-        match self.client.request::<Value>(request).await {
-            Ok(_) => Ok(Verdict::Taken),
-            Err(kube::Error::Api(status))
-                if status.reason == "Forbidden" && status.message.contains("\" cannot ") =>
-            {
-                Ok(Verdict::NotAsked(status.message.clone()))
+        let mut version = live.and_then(ResourceExt::resource_version);
+        let mut tries = 1;
+        loop {
+            if let Some(version) = &version {
+                resource["metadata"]["resourceVersion"] = json!(version);
             }
-            Err(kube::Error::Api(status)) if status.code < 500 => {
-                Ok(Verdict::Refused(status.message.clone()))
+            let request = http::Request::builder()
+                .method(method.clone())
+                .uri(format!("{path}?dryRun=All&fieldValidation=Strict"))
+                .header("content-type", "application/json")
+                .body(resource.to_string().into_bytes())
+                .expect("the address has nothing but names in it");
+            match self.client.request::<Value>(request).await {
+                Ok(_) => return Ok(Verdict::Taken),
+                // The operator has written its status meanwhile, which says nothing of the spec.
+                Err(kube::Error::Api(status)) if status.reason == "Conflict" && tries < TRIES => {
+                    let live = self.pipeline(&name).await?;
+                    version = live.and_then(|live| live.resource_version());
+                    tries += 1;
+                }
+                Err(kube::Error::Api(status))
+                    if status.reason == "Forbidden" && status.message.contains("\" cannot ") =>
+                {
+                    return Ok(Verdict::NotAsked(status.message.clone()));
+                }
+                Err(kube::Error::Api(status)) if status.code < 500 => {
+                    return Ok(Verdict::Refused(status.message.clone()));
+                }
+                Err(error) => return Err(failed("what the API server makes of it")(error)),
             }
-            Err(error) => Err(failed("what the API server makes of it")(error)),
         }
     }
 
